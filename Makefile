@@ -1,0 +1,89 @@
+# Vernissage. `make` shows what there is to do; every target does its own set-up.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+ALL := .venv/bin/python
+KIOSK := .venv-kiosk/bin/python
+
+DATA ?=
+PHOTOS ?=
+RECIPE ?= efficientnet_lite0
+RUN ?= $(RECIPE)
+OUT ?= models/$(notdir $(RUN))
+BUNDLE ?= models/default
+GROUPS ?= 4
+ARGS ?=
+export DATA PHOTOS
+
+.PHONY: help kiosk test test-slow lint data train hold-outs export bench lock clean
+
+help: ## show this
+	@echo 'Vernissage tells which style a painting belongs to. Start with: make kiosk'
+	@echo
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@echo
+	@echo 'examples:'
+	@echo '  make kiosk ARGS="--port 8090 --source demo"'
+	@echo '  make train RECIPE=efficientnet_lite0 DATA="FOLDER FOLDER" PHOTOS=FOLDER'
+	@echo '  make export RUN=efficientnet_lite0'
+	@echo '  make bench DATA="FOLDER FOLDER" PHOTOS=FOLDER'
+
+kiosk: $(KIOSK).stamp ## run the kiosk (ARGS="--help" lists its options)
+	$(KIOSK) -m kiosk $(ARGS)
+
+test: $(ALL).stamp ## run the fast tests (DATA="FOLDER ..." adds those on real paintings)
+	$(ALL) -m pytest -m 'not slow' $(ARGS)
+
+test-slow: $(ALL).stamp ## run the slow tests
+	$(ALL) -m pytest -m slow $(ARGS)
+
+lint: $(ALL).stamp ## ruff, mypy and the import contracts
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+data: $(ALL).stamp ## check folders of paintings and print what training makes of them (DATA="FOLDER ...")
+	$(ALL) -m train --check --data $(DATA) $(if $(PHOTOS),--photos $(PHOTOS)) $(ARGS)
+
+train: $(ALL).stamp ## train RECIPE on DATA="FOLDER ..." (PHOTOS=FOLDER: what is no painting); resumes
+	$(ALL) -m train --recipe $(RECIPE) --data $(DATA) $(if $(PHOTOS),--photos $(PHOTOS)) $(ARGS)
+
+hold-outs: $(ALL).stamp ## train and export RECIPE with each of GROUPS groups of artists held out in turn
+	for group in $$(seq $(GROUPS)); do \
+	  $(ALL) -m train --recipe $(RECIPE) --data $(DATA) $(if $(PHOTOS),--photos $(PHOTOS)) --hold-out-artists $$group/$(GROUPS); \
+	  $(ALL) -m export $(RECIPE)-$$group-of-$(GROUPS) --out runs/$(RECIPE)-$$group-of-$(GROUPS)/bundle; \
+	done
+
+export: $(ALL).stamp ## turn a run into a bundle (RUN=NAME, OUT=models/NAME)
+	$(ALL) -m export $(RUN) --out $(OUT) $(ARGS)
+
+bench: $(ALL).stamp ## compare the files of BUNDLE: latency, size, memory; accuracy on DATA and PHOTOS
+	$(ALL) -m benchmarks $(BUNDLE) $(if $(DATA),--data $(DATA)) $(if $(PHOTOS),--photos $(PHOTOS)) $(ARGS)
+
+lock: $(ALL).stamp ## pin the newest versions again, with hashes, for x86-64 and aarch64
+	for lock in "kiosk" "all --extra train --extra export --extra benchmarks --extra dev"; do \
+	  set -- $$lock; name=$$1; shift; \
+	  .venv/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --upgrade --quiet \
+	    --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' "$$@" -o requirements/$$name.lock; \
+	done
+
+clean: ## remove environments and caches; runs and models stay
+	rm -rf .venv .venv-kiosk .mypy_cache .ruff_cache .pytest_cache .import_linter_cache dist
+	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +
+
+# An environment is made anew when its lock file changes.
+$(KIOSK).stamp: requirements/kiosk.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Vernissage needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv --clear .venv-kiosk
+	$(KIOSK) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/kiosk.lock
+	@touch $@
+
+$(ALL).stamp: requirements/all.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Vernissage needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
+	@echo 'setting up .venv (about 3 GB, minutes on the first run) ...'
+	$(PYTHON) -m venv --clear .venv
+	$(ALL) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/all.lock
+	@touch $@

@@ -1,0 +1,150 @@
+"""The manifest, ``bundle.json``: what a bundle says of itself."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from bundle.metrics import OpenSetMetrics, StyleMetrics
+
+SCHEMA_VERSION = 1
+
+Precision = Literal["fp32", "fp16", "int8", "dynamic"]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class ManifestError(ValueError):
+    """A manifest breaks the schema; the message names the first field that does, on one line."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=True)
+
+
+class KnownRule(_Part):
+    """When a picture counts as one of the styles: where the output `known` exceeds `threshold`."""
+
+    method: str = Field(description="what the score is made from, in words")
+    threshold: float = Field(ge=0, le=1)
+
+    def accepts(self, known: float) -> bool:
+        """True where the picture shows one of the styles; NaN is refused."""
+        return known > self.threshold
+
+
+class Quantization(_Part):
+    """How an int8 file was made, and what else was tried."""
+
+    activations: str
+    weights: str
+    per_channel: bool
+    calibration_pictures: int = Field(ge=1)
+    calibration_method: str
+    tried: dict[str, str] = Field(default_factory=dict, description="each variant and what it gave")
+
+
+class Metrics(_Part):
+    """What one file was measured to do; a set that was not at hand is None."""
+
+    published_test: StyleMetrics | None = None
+    unseen_artists: StyleMetrics | None = None
+    other_styles: OpenSetMetrics | None = None
+    not_paintings: OpenSetMetrics | None = None
+
+
+class ModelFile(_Part):
+    """One model file of the bundle."""
+
+    path: str = Field(description="name of the file in the bundle's folder")
+    format: Literal["onnx", "tflite"]
+    precision: Precision
+    size_bytes: int = Field(gt=0)
+    sha256: Sha256
+    opset: int | None = None
+    temperature: float = Field(gt=0, description="already in the graph: logits are divided by it")
+    known: KnownRule
+    parity: dict[str, float] = Field(default_factory=dict, description="against the Keras network on the test pictures")
+    quantization: Quantization | None = None
+    metrics: Metrics = Metrics()
+
+    @field_validator("path")
+    @classmethod
+    def _plain_name(cls, path: str) -> str:
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", path):
+            raise ValueError("must be a plain file name inside the bundle's folder")
+        return path
+
+
+class Dataset(_Part):
+    """What the network was trained on: numbers and hashes, never a picture."""
+
+    fingerprint: Precision = Literal["fp32", "fp16", "int8", "dynamic"]
+Sha256 = Field(description="over the content hashes of all pictures, in order")
+    pictures: dict[str, int] = Field(description="training and validation pictures by style")
+    artists: tuple[str, ...] = Field(description="artists trained on; all others are unseen")
+    test_sha256: tuple[Sha256, ...] = Field(
+        description="content hashes of the published split's test pictures, never trained on"
+    )
+    photographs_seen_share: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="photographs of no painting whose content hash, as a share of its range, lies below"
+        " this were seen in training or calibration (see `photograph_position`)",
+    )
+
+
+class Manifest(_Part):
+    """A whole ``bundle.json``. Build one with `from_json`, or field by field at export."""
+
+    schema_version: Literal[1] = 1
+    name: str
+    created: datetime.datetime
+    styles: tuple[str, ...] = Field(min_length=2, description="display names in output order")
+    input_size: int = Field(ge=32, le=1024, description="pixels; the input is a square")
+    evidence: bool = Field(description="whether the network has a class-activation map")
+    recipe: str
+    recipe_settings: dict[str, Any] = Field(default_factory=dict)
+    run: str
+    dataset: Dataset
+    files: tuple[ModelFile, ...] = Field(min_length=1)
+    hold_outs: dict[str, Metrics] = Field(
+        default_factory=dict,
+        description="by precision, and for the linear probes: the same recipe, trained with whole groups of"
+        " artists left out in turn and exported the same way, each picture judged by the run that never saw its artist",
+    )
+
+    @model_validator(mode="after")
+    def _unique(self) -> Self:
+        if len(set(self.styles)) != len(self.styles):
+            raise ValueError("styles must differ")
+        if len({file.path for file in self.files}) != len(self.files):
+            raise ValueError("file paths must differ")
+        return self
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Self:
+        """Read a manifest; raises `ManifestError` with the first fault."""
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError as error:
+            fault = error.errors(include_url=False, include_input=False)[0]
+            where = ".".join(str(part) for part in fault["loc"])
+            raise ManifestError(f"{where}: {fault['msg']}" if where else fault["msg"]) from error
+
+    def to_json(self) -> str:
+        """The text of ``bundle.json``, with a newline at its end."""
+        return self.model_dump_json(indent=2) + "\n"
+
+
+def photograph_position(sha256: str) -> float:
+    """Where in 0-1 a photograph falls by its content hash; decides its part the same way in every run."""
+    return int(sha256[:8], 16) / 16**8
+
+
+def style_identifier(display_name: str) -> str:
+    """``Abstract Expressionism`` becomes ``abstract_expressionism``."""
+    return "_".join(re.findall(r"[a-z0-9]+", display_name.lower()))

@@ -1,0 +1,114 @@
+"""Head, calibration and the named outputs, appended to a network in ONNX."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from export.network import OPSET, Core
+
+if TYPE_CHECKING:
+    from train.calibration import Calibration
+
+
+def with_raw_outputs(core: Core) -> onnx.ModelProto:
+    """The network with one output ``outputs`` ``[batch, styles (+ 1)]``: all logits, to calibrate on."""
+    builder = _Builder(core)
+    builder.add_head(core)
+    builder.output("outputs", ["batch", core.head.bias.size])
+    return builder.finish()
+
+
+def with_named_outputs(core: Core, calibration: Calibration) -> onnx.ModelProto:
+    """The network with the outputs of `bundle.OUTPUTS`; without ``evidence`` where the head is not pooled.
+
+    ``probabilities`` is the softmax of the style logits over the temperature, ``known`` the Platt-scaled
+    log-odds of the styles together (`train.calibration.known_score`); both in float, in the graph.
+    """
+    builder = _Builder(core)
+    builder.add_head(core)
+    styles = calibration.styles
+    builder.slice("outputs", "logits", 0, styles)
+    builder.node("Div", ["logits", builder.constant(calibration.temperature)], "scaled_logits")
+    builder.node("Softmax", ["scaled_logits"], "probabilities", axis=1)
+    builder.node("ReduceLogSumExp", ["logits"], "energy", axes=[1], keepdims=0)
+    score = "energy"
+    if core.head.bias.size > styles:
+        builder.slice("outputs", "other_column", styles, styles + 1)
+        builder.node("Squeeze", ["other_column", builder.integers([1])], "other")
+        builder.node("Sub", ["energy", "other"], "score")
+        score = "score"
+    builder.node("Mul", [score, builder.constant(calibration.known_scale)], "scaled_score")
+    builder.node("Add", ["scaled_score", builder.constant(calibration.known_offset)], "log_odds")
+    builder.node("Sigmoid", ["log_odds"], "known")
+    builder.output("probabilities", ["batch", styles])
+    builder.output("known", ["batch"])
+    builder.output("logits", ["batch", styles])
+    if core.head.pooled:
+        builder.slice("evidence_all", "evidence", 0, styles, axis=3)
+        height, width = core.model.graph.output[0].type.tensor_type.shape.dim[1:3]
+        builder.output("evidence", ["batch", height.dim_value or "h", width.dim_value or "w", styles])
+    builder.output("embedding", ["batch", core.head.kernel.shape[0]])
+    return builder.finish()
+
+
+class _Builder:
+    """Appends nodes to a copy of a network's graph."""
+
+    def __init__(self, core: Core):
+        self.model = onnx.ModelProto()
+        self.model.CopyFrom(core.model)
+        self.graph = self.model.graph
+        del self.graph.output[:]
+
+    def add_head(self, core: Core) -> None:
+        """``embedding`` and ``outputs``; with pooling also ``evidence_all`` ``[batch, h, w, outputs]``.
+
+        With pooling the logits are made from the evidence map, so that it averages to them exactly, also
+        where the network before it is quantized: a 1x1 convolution is a product over the last axis.
+        """
+        kernel, bias = self.tensor(core.head.kernel), self.tensor(core.head.bias)
+        if core.head.pooled:
+            self.node("ReduceMean", ["features"], "embedding", axes=[1, 2], keepdims=0)
+            self.node("MatMul", ["features", kernel], "evidence_all")
+            self.node("ReduceMean", ["evidence_all"], "products", axes=[1, 2], keepdims=0)
+        else:
+            self.node("Identity", ["features"], "embedding")
+            self.node("MatMul", ["embedding", kernel], "products")
+        self.node("Add", ["products", bias], "outputs")
+
+    def node(self, operator: str, inputs: Sequence[str], output: str, **attributes: Any) -> None:
+        self.graph.node.append(helper.make_node(operator, inputs, [output], name=f"vernissage/{output}", **attributes))
+
+    def slice(self, source: str, output: str, start: int, end: int, axis: int = 1) -> None:
+        bounds = [self.integers([value]) for value in (start, end, axis)]
+        self.node("Slice", [source, *bounds], output)
+
+    def constant(self, value: float) -> str:
+        return self.tensor(np.array(value, np.float32))
+
+    def integers(self, values: Sequence[int]) -> str:
+        return self.tensor(np.array(values, np.int64))
+
+    def tensor(self, values: np.ndarray) -> str:
+        name = f"vernissage/constant_{len(self.graph.initializer)}"
+        self.graph.initializer.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
+        return name
+
+    def output(self, name: str, shape: Sequence[str | int]) -> None:
+        self.graph.output.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
+
+    def finish(self) -> onnx.ModelProto:
+        self.graph.input[0].type.tensor_type.shape.dim[0].dim_param = "batch"
+        self.graph.name = "vernissage"
+        self.model.producer_name = "vernissage"
+        self.model.doc_string = ""
+        del self.model.metadata_props[:]
+        opsets = {entry.domain: entry.version for entry in self.model.opset_import}
+        assert opsets[""] == OPSET, opsets
+        onnx.checker.check_model(self.model, full_check=True)
+        return self.model

@@ -1,0 +1,80 @@
+"""What the kiosk counts, in the text format of Prometheus."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import psutil
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+
+from kiosk.camera import Camera, CameraState
+
+# Seconds. Fine around the few milliseconds of a network and the 15 ms that a label may take.
+_BUCKETS = (0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.25, 1.0)
+
+
+class Metrics:
+    """The figures of one station, in a registry of their own, so that two stations in one process (as
+    in tests) do not add up."""
+
+    def __init__(self, camera: Camera) -> None:
+        self.registry = CollectorRegistry()
+        self.inference_seconds = Histogram(
+            "vernissage_inference_seconds",
+            "Time of one run of the network.",
+            registry=self.registry,
+            buckets=_BUCKETS,
+        )
+        self.frame_to_label_seconds = Histogram(
+            "vernissage_frame_to_label_seconds",
+            "Time from a frame's arrival to its answer in /api/state.",
+            registry=self.registry,
+            buckets=_BUCKETS,
+        )
+        self.answers = Counter(
+            "vernissage_answers",
+            "Answers given, by origin (camera: one for each judged frame) and status.",
+            ["origin", "status"],
+            registry=self.registry,
+        )
+        self.dropped = Counter(
+            "vernissage_frames_dropped",
+            "Frames that a newer one replaced before they were judged; most are, by design.",
+            registry=self.registry,
+        )
+        self.failed = Counter(
+            "vernissage_frames_failed", "Frames whose judging raised an error.", registry=self.registry
+        )
+        self.refused_viewers = Counter(
+            "vernissage_viewers_refused",
+            "Streams refused because all places were taken.",
+            registry=self.registry,
+        )
+        self.registry.register(_Readings(camera))
+
+    def text(self) -> bytes:
+        """All figures, as ``text/plain; version=0.0.4``."""
+        return generate_latest(self.registry)
+
+
+class _Readings:
+    """Figures that are kept elsewhere, read when they are asked for."""
+
+    def __init__(self, camera: Camera) -> None:
+        self._camera = camera
+        self._process = psutil.Process()
+
+    def collect(self) -> Iterable[Metric]:
+        yield CounterMetricFamily(
+            "vernissage_frames", "Frames that arrived from the source.", value=self._camera.frames
+        )
+        state = GaugeMetricFamily("vernissage_camera_state", "1 for the camera's state.", labels=["state"])
+        for name in CameraState:
+            state.add_metric([name.value], float(self._camera.state is name))
+        yield state
+        yield GaugeMetricFamily(
+            "vernissage_resident_memory_bytes",
+            "Resident memory of the kiosk's process.",
+            value=self._process.memory_info().rss,
+        )

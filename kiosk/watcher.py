@@ -1,0 +1,146 @@
+"""The loop behind the label: newest frame, look, smooth, publish."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+
+from kiosk.answer import Answer, Corners, Status
+from kiosk.camera import Camera, CameraState, Frame
+from kiosk.judge import Judge
+from kiosk.metrics import Metrics
+from kiosk.smoothing import Smoother
+
+# Looks a second at most. More would show a visitor nothing new and would heat the machine.
+LOOKS_PER_SECOND = 12.0
+
+# Seconds without a frame after which the camera's state is looked at.
+_PATIENCE_S = 0.25
+
+# Seconds between two reports of failing frames: a fault that comes with every frame must not fill a disk.
+_REPORT_S = 60.0
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class View:
+    """What the screen shows now, and which frame it comes from."""
+
+    version: int
+    """Goes up with every change."""
+    answer: Answer
+    frame: Frame | None = None
+    """None until one was judged, and when the camera has gone."""
+    region: Corners | None = None
+    timing_ms: dict[str, float] = field(default_factory=dict)
+
+
+class Watcher:
+    """Judges the newest frame as soon as it arrives, at most `LOOKS_PER_SECOND` times a second.
+
+    One frame that fails is counted and passed over; nothing that a frame holds ends the loop.
+    """
+
+    def __init__(
+        self,
+        camera: Camera,
+        metrics: Metrics,
+        styles: tuple[str, ...],
+        looks_per_second: float = LOOKS_PER_SECOND,
+    ) -> None:
+        self._camera = camera
+        self._metrics = metrics
+        self._interval_s = 1 / looks_per_second
+        self._nothing = Answer.refused(Status.NO_PAINTING, styles)
+        self._news = threading.Condition()
+        self._view = View(0, self._nothing)
+        self._closing = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._reported_s = -_REPORT_S
+
+    def start(self, judge: Judge) -> None:
+        """Begin to watch."""
+        self._thread = threading.Thread(target=self._work, args=(judge,), name="watcher", daemon=True)
+        self._thread.start()
+
+    def close(self, timeout_s: float = 2.0) -> None:
+        """Stop, and let go of all who wait."""
+        self._closing.set()
+        with self._news:
+            self._news.notify_all()
+        if self._thread is not None:
+            self._thread.join(timeout_s)
+
+    @property
+    def view(self) -> View:
+        """What is shown now."""
+        return self._view
+
+    def wait_newer(self, version: int, timeout_s: float) -> View:
+        """The view as soon as its version is above `version`, or after `timeout_s` seconds as it is."""
+        with self._news:
+            self._news.wait_for(lambda: self._view.version > version or self._closing.is_set(), timeout_s)
+            return self._view
+
+    def _work(self, judge: Judge) -> None:
+        smoother = Smoother(judge.styles, judge.rule)
+        last = self._camera.frames
+        due_s = 0.0
+        while not self._closing.is_set():
+            early_s = due_s - time.monotonic()
+            passed = last
+            if early_s > 0:
+                self._closing.wait(early_s)
+                # What came meanwhile is old by now; the next one is judged the moment it arrives.
+                passed = self._camera.frames
+            frame = self._camera.wait_newer(passed, _PATIENCE_S)
+            if frame is None:
+                if self._view.frame is not None and self._camera.state is not CameraState.LIVE:
+                    smoother.reset()
+                    self._publish(self._nothing)
+                continue
+            due_s = time.monotonic() + self._interval_s
+            self._metrics.dropped.inc(frame.number - last - 1)
+            last = frame.number
+            try:
+                self._judge(judge, smoother, frame)
+            except Exception:
+                self._metrics.failed.inc()
+                if time.monotonic() - self._reported_s >= _REPORT_S:
+                    self._reported_s = time.monotonic()
+                    log.exception("frame %d could not be judged; going on", frame.number)
+
+    def _judge(self, judge: Judge, smoother: Smoother, frame: Frame) -> None:
+        started = time.perf_counter()
+        image = frame.shot.image_bgr
+        region = self._camera.source.region(image.shape[1], image.shape[0])
+        (left, top), (right, bottom) = region[0], region[2]
+        picture = np.asarray(cv2.cvtColor(image[top:bottom, left:right], cv2.COLOR_BGR2RGB), np.uint8)
+        cropped = time.perf_counter()
+        finding = judge.look(picture)
+        answer = smoother.update(finding, frame.arrived_s)
+        timing_ms = {
+            "region": 1000 * (cropped - started),
+            **finding.timing_ms,
+            "total": 1000 * (time.perf_counter() - started),
+        }
+        self._publish(answer, frame, region, timing_ms)
+        self._metrics.frame_to_label_seconds.observe(time.monotonic() - frame.arrived_s)
+        self._metrics.answers.labels("camera", answer.status.value).inc()
+
+    def _publish(
+        self,
+        answer: Answer,
+        frame: Frame | None = None,
+        region: Corners | None = None,
+        timing_ms: dict[str, float] | None = None,
+    ) -> None:
+        with self._news:
+            self._view = View(self._view.version + 1, answer, frame, region, timing_ms or {})
+            self._news.notify_all()

@@ -1,0 +1,282 @@
+"""The web application: the visitor's page, the HTTP API, the live picture and the events."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Blueprint, Flask, Response, current_app, jsonify, render_template, request
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+
+import bundle
+from kiosk.station import Station, rounded
+from kiosk.upload import MAX_UPLOAD_BYTES, ApiError, MemoryRequest, received
+
+# Streams that may be open at a time, pictures and events together. A page holds two; each holds a thread
+# of the server, which has some more for everything else (`server`).
+MAX_STREAMS = 24
+
+# Seconds. Events come at every change, and at least so often as a sign of life.
+EVENT_INTERVAL_S = 1.0
+
+# Milliseconds after which a browser asks again for events that broke off.
+_RETRY_MS = 2000
+
+# Seconds in which a stream looks whether the kiosk closes, and at least writes something: only writing
+# shows that a viewer has gone.
+_PATIENCE_S, _REPEAT_S = 0.5, 2.0
+
+_HEADERS = {
+    # No inline code or style anywhere; what a browser shows of a visitor's picture is a blob.
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self';"
+    " img-src 'self' blob: data:; media-src 'self' blob:; connect-src 'self'; form-action 'none';"
+    " base-uri 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Permissions-Policy": "camera=(self), microphone=(), geolocation=(), payment=(), usb=()",
+    # The live picture must not be shown inside another site.
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+
+log = logging.getLogger(__name__)
+pages = Blueprint("pages", __name__)
+_EXTENSION = "vernissage"
+
+
+def create_app(station: Station, *, loopback_only: bool = True) -> Flask:
+    """The application over a running `station`.
+
+    With `loopback_only` (the server listens on this machine alone) requests for any other host name are
+    refused: a foreign page could otherwise point its own name at 127.0.0.1 and read the camera.
+    """
+    app = Flask(__name__)
+    app.request_class = MemoryRequest
+    app.config["MAX_CONTENT_LENGTH"] = MAX_UPLOAD_BYTES
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # the styles keep the manifest's order
+    app.extensions[_EXTENSION] = station
+    app.extensions["vernissage_streams"] = threading.BoundedSemaphore(MAX_STREAMS)
+    app.register_blueprint(pages)
+
+    @app.before_request
+    def guard() -> None:
+        if loopback_only and not _is_loopback(request.headers.get("Host", "")):
+            raise ApiError(403, "foreign_host", "this kiosk answers on this machine only; use http://127.0.0.1")
+        if request.method not in {"GET", "HEAD", "OPTIONS"} and not _is_own_page():
+            raise ApiError(403, "cross_origin", "pictures are taken from the kiosk's own page only")
+        # For every address, also those without a body: nobody may make the server read gigabytes.
+        if (request.content_length or 0) > MAX_UPLOAD_BYTES:
+            raise RequestEntityTooLarge
+
+    @app.after_request
+    def protect(response: Response) -> Response:
+        for name, value in _HEADERS.items():
+            response.headers.setdefault(name, value)
+        if request.endpoint != "static":
+            response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+    app.register_error_handler(ApiError, _api_error)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Exception, _unexpected)
+    return app
+
+
+# --- pages -----------------------------------------------------------------------------------------
+
+
+@pages.get("/")
+def index() -> str:
+    """The visitor's page."""
+    manifest = _station().manifest
+    styles = [{"name": name, "identifier": bundle.style_identifier(name)} for name in manifest.styles]
+    return render_template("index.html", styles=styles, model=manifest.name)
+
+
+@pages.get("/healthz")
+def healthz() -> Response:
+    """200 as long as the process answers at all."""
+    return jsonify(status="up")
+
+
+@pages.get("/readyz")
+def readyz() -> Response:
+    """200 once the model is loaded and warm, 503 before. A missing camera does not matter here: the page
+    still takes pictures."""
+    if _station().judge is None:
+        raise _not_ready()
+    return jsonify(status="ready")
+
+
+@pages.get("/metrics")
+def metrics() -> Response:
+    """The figures of `kiosk.metrics`, for Prometheus."""
+    return Response(_station().metrics.text(), content_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+# --- answers ---------------------------------------------------------------------------------------
+
+
+@pages.post("/api/classify")
+def classify() -> Response:
+    """Answer about one picture, sent as the multipart field ``image`` or as the body.
+
+    See `kiosk.answer.Answer` for what the fields mean. ``timing_ms`` counts from the first byte being
+    there to the answer: ``decode`` (and waiting for other uploads), ``quality``, ``prepare``,
+    ``classify``, ``total``.
+    """
+    locate = request.args.get("locate", "auto")
+    if locate not in {"auto", "never"}:
+        raise ApiError(400, "bad_parameter", "locate must be auto or never")
+    judge = _station().judge
+    if judge is None:
+        raise _not_ready()
+    started = time.perf_counter()
+    with received(request) as picture:
+        decoded = time.perf_counter()
+        finding = judge.look(picture)
+    answer = judge.answer(finding)
+    timing_ms = {
+        "decode": 1000 * (decoded - started),
+        **finding.timing_ms,
+        "total": 1000 * (time.perf_counter() - started),
+    }
+    _station().metrics.answers.labels("upload", answer.status.value).inc()
+    return jsonify({**answer.to_json(), "timing_ms": rounded(timing_ms), "model": _station().model})
+
+
+@pages.get("/api/state")
+def state() -> Response:
+    """What the screen shows now."""
+    return jsonify(_station().state())
+
+
+# --- streams ---------------------------------------------------------------------------------------
+
+
+@pages.get("/api/events")
+def events() -> Response:
+    """The state as server-sent events: at every change that a visitor could see, and each second."""
+    return _stream(_events(_station()), "text/event-stream")
+
+
+@pages.get("/stream.mjpg")
+def stream() -> Response:
+    """The live picture as motion JPEG."""
+    return _stream(_parts(_station()), "multipart/x-mixed-replace; boundary=frame")
+
+
+def _events(station: Station) -> Iterator[str]:
+    yield f"retry: {_RETRY_MS}\n\n"
+    number, version, sent_s = 0, -1, 0.0
+    last: object = None
+    while not station.closing.is_set():
+        version = station.watcher.wait_newer(version, _PATIENCE_S).version
+        now_state = station.state()
+        seen, now = _visible(now_state), time.monotonic()
+        if seen != last or now - sent_s >= EVENT_INTERVAL_S:
+            number, last, sent_s = number + 1, seen, now
+            yield f"id: {number}\ndata: {json.dumps(now_state)}\n\n"
+
+
+def _visible(now_state: dict[str, Any]) -> object:
+    """What a visitor could see change: everything but counters, and whole per cents of probability."""
+    percents = [round(share, 2) for share in now_state["probabilities"].values()]
+    return percents, [
+        now_state[name] for name in ("status", "style", "painting", "camera", "model", "region", "source")
+    ]
+
+
+def _parts(station: Station) -> Iterator[bytes]:
+    # A browser shows a part when the next boundary comes, so each part is followed by it at once. Before
+    # the first boundary anything may stand (RFC 2046, 5.1.1); an empty line tells us whether the viewer
+    # is still there.
+    number, jpeg, sent_s, opened = 0, None, 0.0, False
+    while not station.closing.is_set():
+        newer = station.preview.wait_newer(number, _PATIENCE_S)
+        if newer is not None:
+            number, jpeg = newer.number, newer.data
+        elif time.monotonic() - sent_s < _REPEAT_S:
+            continue
+        sent_s = time.monotonic()
+        if jpeg is None:
+            yield b"\r\n"
+            continue
+        if not opened:
+            opened = True
+            yield b"--frame\r\n"
+        yield b"Content-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n%b\r\n--frame\r\n" % (len(jpeg), jpeg)
+
+
+def _stream(content: Iterator[str] | Iterator[bytes], content_type: str) -> Response:
+    places: threading.BoundedSemaphore = current_app.extensions["vernissage_streams"]
+    if not places.acquire(blocking=False):
+        _station().metrics.refused_viewers.inc()
+        raise ApiError(503, "too_many_viewers", f"all {MAX_STREAMS} places are taken; try again later")
+    response = Response(content, content_type=content_type)
+    # Not in the generator: one that is never begun (HEAD) would not give its place back.
+    response.call_on_close(places.release)
+    return response
+
+
+# --- errors and guards -----------------------------------------------------------------------------
+
+
+def _api_error(error: ApiError) -> Response:
+    response = jsonify(error={"code": error.code, "message": error.message})
+    response.status_code = error.status
+    if error.status == 503:
+        response.headers["Retry-After"] = "2"
+    return response
+
+
+def _http_error(error: HTTPException) -> Response:
+    code = error.code or 500
+    if code < 400:  # a redirect is no error
+        return Response(error.get_response().get_data(), code, dict(error.get_response().headers))
+    if isinstance(error, RequestEntityTooLarge):
+        answer = ApiError(413, "too_many_bytes", f"a picture may have {MAX_UPLOAD_BYTES:,} bytes at most")
+    else:
+        answer = ApiError(code, error.name.lower().replace(" ", "_"), error.description or error.name)
+    response = _api_error(answer)
+    for name, value in error.get_headers():
+        if name == "Allow":
+            response.headers[name] = value
+    return response
+
+
+def _unexpected(error: Exception) -> Response:
+    log.error("%s %s failed", request.method, request.path, exc_info=error)
+    return _api_error(ApiError(500, "internal_error", "something went wrong inside the kiosk"))
+
+
+def _not_ready() -> ApiError:
+    return ApiError(503, "not_ready", "the model is being loaded; try again in a moment")
+
+
+def _is_loopback(host_header: str) -> bool:
+    """Whether a Host header names this machine; an empty one comes from no browser."""
+    try:
+        name = urlsplit(f"//{host_header}").hostname or ""
+        return name in {"", "localhost"} or ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def _is_own_page() -> bool:
+    """Whether a request that changes or costs something comes from our page, or from no page at all."""
+    if request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
+        return False
+    origin = request.headers.get("Origin")
+    return origin is None or urlsplit(origin).netloc == request.headers.get("Host", "")
+
+
+def _station() -> Station:
+    station: Station = current_app.extensions[_EXTENSION]
+    return station

@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+import bundle
+from kiosk.station import Station
+from kiosk.web import create_app
+from tests.stand_in import GREEN, painting, showing, write_bundle
+
+
+@pytest.fixture(scope="session")
+def bundle_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A valid bundle with the stand-in model, int8 and fp32."""
+    return write_bundle(tmp_path_factory.mktemp("models") / "stand-in", precisions=("int8", "fp32"))
+
+
+@pytest.fixture
+def station(bundle_folder: Path) -> Iterator[Station]:
+    """A running kiosk in front of a green painting."""
+    station = Station(bundle.load(bundle_folder), "int8", showing(painting(GREEN)), threads=1)
+    station.open()
+    station.load()
+    yield station
+    station.close()
+
+
+@pytest.fixture
+def app(station: Station) -> Flask:
+    return create_app(station)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()

@@ -1,0 +1,265 @@
+"""The kiosk as a process, and its server over real sockets."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kiosk.__main__ import main
+from kiosk.upload import MAX_UPLOAD_BYTES
+from tests.stand_in import RED, encoded, painting, write_bundle
+
+ROOT = Path(__file__).parents[2]
+
+
+class Kiosk:
+    def __init__(self, *arguments: str) -> None:
+        # A file size limit of 0: whoever writes to a disk fails. Pipes and sockets are no files.
+        command = ["sh", "-c", 'ulimit -f 0; exec "$@"', "sh"]
+        command += [sys.executable, "-m", "kiosk", "--port", "0", *arguments]
+        self.process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        assert self.process.stdout
+        self.line = self.process.stdout.readline()
+        found = re.search(r"http://127\.0\.0\.1:(\d+)/", self.line)
+        assert found, self.line + (self.process.stderr.read() if self.process.stderr else "")
+        self.port = int(found[1])
+
+    def connection(self) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+
+    def get(self, path: str) -> tuple[int, str]:
+        connection = self.connection()
+        connection.request("GET", path)
+        response = connection.getresponse()
+        body = response.read().decode()
+        connection.close()
+        return response.status, body
+
+    def end(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        self.process.communicate(timeout=10)
+        return self.process.returncode
+
+
+@pytest.fixture(scope="module")
+def kiosk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kiosk]:
+    folder = tmp_path_factory.mktemp("pictures")
+    (folder / "red.png").write_bytes(encoded(painting(RED), "PNG"))
+    stand_in = write_bundle(tmp_path_factory.mktemp("models") / "stand-in")
+    kiosk = Kiosk("--source", str(folder), "--bundle", str(stand_in))
+    yield kiosk
+    kiosk.process.kill()
+    kiosk.process.communicate()
+
+
+def test_it_says_where_it_is_and_answers(kiosk: Kiosk) -> None:
+    assert "ready" in kiosk.line
+    assert kiosk.get("/readyz")[0] == 200
+    end = time.monotonic() + 5
+    while json.loads(kiosk.get("/api/state")[1])["style"] != "Impressionism":
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+def test_an_upload_in_chunks(kiosk: Kiosk) -> None:
+    connection = kiosk.connection()
+    picture = encoded(painting(RED))
+    parts = (picture[start : start + 5000] for start in range(0, len(picture), 5000))
+    connection.request("POST", "/api/classify", body=parts, encode_chunked=True)
+    response = connection.getresponse()
+    assert response.status == 200
+    assert json.load(response)["style"] == "Impressionism"
+    connection.close()
+
+
+@pytest.mark.parametrize("as_field", [True, False], ids=["as a field", "as the body"])
+def test_a_large_upload_needs_no_disk(kiosk: Kiosk, as_field: bool) -> None:
+    picture = encoded(np.random.default_rng(0).integers(0, 255, (900, 900, 3), dtype=np.uint8), "PNG")
+    assert len(picture) > 2_000_000
+    headers = {}
+    if as_field:
+        head = b'--b\r\nContent-Disposition: form-data; name="image"; filename="x"\r\n\r\n'
+        picture = head + picture + b"\r\n--b--\r\n"
+        headers = {"Content-Type": "multipart/form-data; boundary=b"}
+    connection = kiosk.connection()
+    connection.request("POST", "/api/classify", body=picture, headers=headers)
+    response = connection.getresponse()
+    assert response.status == 200, response.read()
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    "chunk",
+    [
+        pytest.param(1_000_000, id="in chunks that add up"),
+        pytest.param(MAX_UPLOAD_BYTES + 1, id="in one chunk"),
+        pytest.param(None, id="announced by its length"),
+    ],
+)
+def test_too_many_bytes_are_refused_in_json(kiosk: Kiosk, chunk: int | None) -> None:
+    connection = kiosk.connection()
+    if chunk is None:
+        connection.request("POST", "/api/classify", body=bytes(MAX_UPLOAD_BYTES + 1))
+    else:
+        body = (bytes(chunk) for _ in range(MAX_UPLOAD_BYTES // chunk + 1))
+        connection.request("POST", "/api/classify", body=body, encode_chunked=True)
+    response = connection.getresponse()
+    assert response.status == 413
+    assert json.load(response)["error"]["code"] == "too_many_bytes"
+    connection.close()
+    assert kiosk.get("/healthz")[0] == 200
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        pytest.param(b"nonsense\r\n\r\n", id="no request line"),
+        pytest.param(
+            b"POST /api/classify HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n\r\n", id="a length of x"
+        ),
+        pytest.param(
+            b"POST /api/classify HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+            id="a chunk of size zz",
+        ),
+        pytest.param(
+            b"POST /api/classify HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9000\r\n\r\nshort",
+            id="a body that breaks off",
+        ),
+        pytest.param(b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"y" * 40_000 + b"\r\n\r\n", id="endless headers"),
+    ],
+)
+def test_broken_requests_get_a_client_error(kiosk: Kiosk, request_bytes: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", kiosk.port), timeout=5) as connection:
+        connection.sendall(request_bytes)
+        connection.shutdown(socket.SHUT_WR)
+        answer = connection.recv(100)
+    assert re.match(rb"HTTP/1\.1 4\d\d ", answer), answer
+    assert kiosk.get("/healthz")[0] == 200
+
+
+def test_memory_comes_back_after_large_pictures(kiosk: Kiosk) -> None:
+    """Each from a thread of its own, as browsers ask; allocators like to keep what threads have used."""
+    large = encoded(np.full((3600, 4800, 3), 90, np.uint8))
+
+    def upload() -> int:
+        connection = kiosk.connection()
+        connection.request("POST", "/api/classify", body=large)
+        with contextlib.closing(connection):
+            return connection.getresponse().status
+
+    with ThreadPoolExecutor(4) as pool:
+        assert [job.result() for job in [pool.submit(upload) for _ in range(4)]] == [200] * 4
+    found = re.search(r"^vernissage_resident_memory_bytes (\S+)", kiosk.get("/metrics")[1], re.MULTILINE)
+    assert found
+    assert float(found[1]) < 300e6
+
+
+def test_it_ends_at_once_even_with_viewers(kiosk: Kiosk) -> None:
+    viewers = [kiosk.connection() for _ in range(4)]
+    for viewer, path in zip(viewers, ["/stream.mjpg", "/api/events"] * 2, strict=True):
+        viewer.request("GET", path)
+        assert viewer.getresponse().read(10)
+    started = time.monotonic()
+    assert kiosk.end() == 0
+    assert time.monotonic() - started < 4
+    for viewer in viewers:
+        viewer.close()
+
+
+def test_without_a_camera_it_still_takes_pictures(bundle_folder: Path) -> None:
+    kiosk = Kiosk("--source", "/dev/video987", "--bundle", str(bundle_folder))
+    assert json.loads(kiosk.get("/api/state")[1])["camera"] == "searching"
+    connection = kiosk.connection()
+    connection.request("POST", "/api/classify", body=encoded(painting(RED)))
+    assert json.load(connection.getresponse())["style"] == "Impressionism"
+    connection.close()
+    assert kiosk.end() == 0
+
+
+def test_a_silent_network_camera_holds_up_nothing(bundle_folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/live.mjpg"
+        kiosk = Kiosk("--source", url, "--bundle", str(bundle_folder))
+        silent.accept()[0].detach()  # the camera is being opened, and will be for seconds
+        assert json.loads(kiosk.get("/api/state")[1])["camera"] == "searching"
+        started = time.monotonic()
+        assert kiosk.end() == 0
+        assert time.monotonic() - started < 4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        pytest.param(["--bundle", "/nowhere"], "/nowhere: no bundle here", id="no bundle"),
+        pytest.param(["--source", "missing.mp4"], "missing.mp4", id="no such source"),
+        pytest.param(["--port", "70000"], "not a port", id="no such port"),
+        pytest.param(["--threads", "0"], "not a number of threads", id="no threads"),
+        pytest.param(["--precision", "fp8"], "fp8", id="no such precision"),
+        pytest.param(["--colour"], "--colour", id="no such option"),
+        pytest.param(["--host", "203.0.113.7"], "cannot listen on 203.0.113.7", id="another machine's address"),
+        pytest.param(["--host", "no host.invalid"], "cannot listen on no host.invalid", id="no address at all"),
+    ],
+)
+def test_mistakes_are_one_line_and_exit_code_2(
+    bundle_folder: Path, capfd: pytest.CaptureFixture[str], arguments: list[str], reason: str
+) -> None:
+    check_mistake(["--bundle", str(bundle_folder), *arguments], reason, capfd)
+
+
+def test_a_port_in_use_is_a_mistake(bundle_folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        check_mistake(["--bundle", str(bundle_folder), "--port", port], "in use", capfd)
+
+
+def test_a_model_that_breaks_the_contract_is_a_mistake(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    folder = write_bundle(tmp_path / "b", outputs=("probabilities", "known"))
+    check_mistake(["--bundle", str(folder), "--port", "0", "--source", "/dev/video987"], "no output embedding", capfd)
+
+
+def check_mistake(arguments: list[str], reason: str, capfd: pytest.CaptureFixture[str]) -> None:
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        code = main(arguments)
+    except SystemExit as end:
+        assert isinstance(end.code, int)
+        code = end.code
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    printed = capfd.readouterr()
+    assert code == 2
+    assert printed.out == ""
+    assert reason in printed.err
+    assert printed.err.count("\n") == 1
+    assert "--" in printed.err, "the way out"
+
+
+def test_help_teaches(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["--help"])
+    assert end.value.code == 0
+    text = capsys.readouterr().out
+    assert all(word in text for word in ("examples:", "--source demo", "rtsp://", "Ctrl-C"))
+
+
+def test_nothing_heavy_is_imported() -> None:
+    check = (
+        "import sys, kiosk, kiosk.__main__, kiosk.web, kiosk.server, kiosk.station, kiosk.demo\n"
+        "print([m for m in ('tensorflow', 'keras', 'sklearn', 'matplotlib', 'pandas') if m in sys.modules])"
+    )
+    result = subprocess.run([sys.executable, "-c", check], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
