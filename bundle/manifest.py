@@ -81,8 +81,7 @@ class ModelFile(_Part):
 class Dataset(_Part):
     """What the network was trained on: numbers and hashes, never a picture."""
 
-    fingerprint: Precision = Literal["fp32", "fp16", "int8", "dynamic"]
-Sha256 = Field(description="over the content hashes of all pictures, in order")
+    fingerprint: Sha256 = Field(description="over the content hashes of all pictures, in order")
     pictures: dict[str, int] = Field(description="training and validation pictures by style")
     artists: tuple[str, ...] = Field(description="artists trained on; all others are unseen")
     test_sha256: tuple[Sha256, ...] = Field(

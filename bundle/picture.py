@@ -19,7 +19,8 @@ Pixels = npt.NDArray[np.uint8]
 MAX_PIXELS = 40_000_000
 
 # What the HTTP API takes, by Pillow's names; the training set may hold whatever Pillow reads.
-WEB_FORMATS = frozenset({"JPEG", "PNG", "WEBP"})
+# MPO is a JPEG with a second one behind it, as many phones write; the first is taken.
+WEB_FORMATS = frozenset({"JPEG", "MPO", "PNG", "WEBP"})
 
 
 class PictureError(ValueError):
@@ -66,7 +67,7 @@ def decode(data: bytes, *, max_pixels: int = MAX_PIXELS, formats: Collection[str
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # damaged metadata is no reason to refuse a picture
-                return np.asarray(_to_rgb(image), dtype=np.uint8)
+                return _to_array(_to_rgb(image))
         except Exception as error:  # Pillow's decoders raise many kinds on damaged files
             raise UnreadablePicture(f"damaged or cut short ({error})") from error
 
@@ -92,8 +93,8 @@ def prepare(picture: Pixels, size: int) -> Pixels:
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
-    image.load()
-    image = ImageOps.exif_transpose(image)
+    # In place: each copy of a picture of 40 megapixels costs a small board 120 MB.
+    ImageOps.exif_transpose(image, in_place=True)
     if image.mode.startswith("I") or image.mode == "F":
         # 16-bit grey: Pillow's own conversion clips at 255 and would give a white picture.
         grey = np.asarray(image, dtype=np.float32)
@@ -102,4 +103,18 @@ def _to_rgb(image: Image.Image) -> Image.Image:
         rgba = image.convert("RGBA")
         white = Image.new("RGBA", rgba.size, "white")
         return Image.alpha_composite(white, rgba).convert("RGB")
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def _to_array(image: Image.Image) -> Pixels:
+    """The pixels of an RGB picture, copied out strip by strip: `numpy.asarray` would first make one string
+    of bytes of the whole."""
+    pixels = np.empty((image.height, image.width, 3), np.uint8)
+    for top in range(0, image.height, _STRIP_ROWS):
+        bottom = min(top + _STRIP_ROWS, image.height)
+        pixels[top:bottom] = np.asarray(image.crop((0, top, image.width, bottom)))
+    return pixels
+
+
+# Rows that are copied at a time.
+_STRIP_ROWS = 512

@@ -16,8 +16,8 @@ from rich.console import Console
 from rich.table import Table
 
 import bundle
-from bundle.manifest import Precision
 from bundle.folder import CARD_NAME, MANIFEST_NAME
+from bundle.manifest import Precision
 from export import card, gates, graph
 from export.network import Core, convert
 from export.publish import replacing
@@ -64,7 +64,8 @@ def export(
 
     with replacing(target) as folder:
         files: list[bundle.ModelFile] = []
-        for precision, core in (("fp32", float_core), ("int8", int8_core)):
+        cores: dict[Precision, Core] = {"fp32": float_core, "int8": int8_core}
+        for precision, core in cores.items():
             files.append(
                 _write(
                     folder,

@@ -61,7 +61,7 @@ class SourceError(ValueError):
     """``--source`` names nothing that can be a source; the message is one line with the way out."""
 
 
-class SourceLost(Exception):  # noqa: N818 - not always an error: a camera may come later
+class SourceLost(Exception):
     """There are no more frames for now. `broken` says that something is there but does not work, which
     wants a hand; otherwise it may well come (back) by itself."""
 

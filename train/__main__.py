@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import os
 import sys
 from pathlib import Path
@@ -44,6 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--name", help="name of the run (default: recipe and hold-out)")
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="where runs are kept (default: runs)")
+    parser.add_argument("--epochs", type=int, metavar="N", help="instead of the recipe's, for a quick try")
     parser.add_argument("--check", action="store_true", help="read the pictures, print the split, and stop")
     parser.add_argument("--seed", type=int, default=2021, help="of split and training (default: 2021)")
     options = parser.parse_args(arguments)
@@ -53,6 +55,12 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     if not options.data:
         parser.error('--data is missing: name the folder of paintings (make train DATA="FOLDER ...")')
+
+    if options.epochs is not None and options.epochs < 1:
+        parser.error("--epochs must be at least 1")
+    recipe = RECIPES[options.recipe]
+    if options.epochs:
+        recipe = dataclasses.replace(recipe, epochs=options.epochs)
 
     # Keras takes seconds to import; --help and mistakes should not wait for it.
     import bundle
@@ -70,7 +78,7 @@ def main(arguments: list[str] | None = None) -> int:
             return 0
         train(
             Run(options.runs / name[:80]),
-            RECIPES[options.recipe],
+            recipe,
             options.data,
             options.photos,
             HoldOut.parse(options.hold_out_artists),

@@ -75,6 +75,6 @@ def lower_part(network: keras.Model, last: str) -> keras.Model:
     return keras.Model(network.input, network.get_layer(last).output, name="lower_part")
 
 
-def upper_part(network: keras.Model, last_below: str) -> keras.Model:
-    """The network from behind `last_below` to the logits; the weights are shared."""
-    return keras.Model(network.get_layer(last_below).output, network.output, name="upper_part")
+def upper_part(network: keras.Model, last_below: str, output: str = "head") -> keras.Model:
+    """The network from behind `last_below` to the layer `output`; the weights are shared."""
+    return keras.Model(network.get_layer(last_below).output, network.get_layer(output).output, name="upper_part")

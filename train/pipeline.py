@@ -71,7 +71,7 @@ def train(
             sources = open_views(views_folder, dataset, recipe, network, seed, progress)
         upper = networks.upper_part(network, recipe.frozen_until)
         console.print("linear probes on the frozen features ...")
-        embed = keras.Model(upper.input, upper.get_layer("embedding").output)
+        embed = networks.upper_part(network, recipe.frozen_until, "embedding")
         features = embed.predict(sources[0], batch_size=128, verbose=0)
         plain = features[:, : networks.BACKBONE_FEATURES[recipe.network]]
         probes["baseline_probe"] = fitting.baseline_probe(plain, dataset, recipe)

@@ -6,7 +6,8 @@ import time
 import numpy as np
 import pytest
 
-from kiosk.demo import EXHIBITS, FRAME_HEIGHT, FRAME_WIDTH, REST_S, WALK_S, DemoGallery
+from kiosk.demo import DemoGallery
+from kiosk.demo.gallery import EXHIBITS, FRAME_HEIGHT, FRAME_WIDTH, REST_S, WALK_S
 
 STYLES = (
     "Impressionism",

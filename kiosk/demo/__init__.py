@@ -1,0 +1,13 @@
+"""A slow walk past canvases that are drawn here, so that the kiosk can be shown without a camera.
+
+Nothing is copied from a painting and nothing is loaded: every canvas is a seeded program of a few
+dozen lines. Six are in the manner of the six styles, two of none of them. The classifier is not told
+which is which; what it says about them is its own answer.
+
+`gallery` is the wall and the walk along it, `canvases` hold one canvas a module, and `brushes` is
+what they are painted with.
+"""
+
+from kiosk.demo.gallery import DemoGallery
+
+__all__ = ["DemoGallery"]

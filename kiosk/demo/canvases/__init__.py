@@ -1,0 +1,4 @@
+"""The canvases, one a module: each has a `draw(rng)` that gives uint8 BGR pixels, about 600 on a side.
+
+Six are in the manner of the six styles, two of none of them.
+"""

@@ -1,0 +1,137 @@
+"""Training and export through their command lines, from drawn paintings to a bundle."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import bundle
+from kiosk.classifier import Classifier
+from tests.paintings import write_paintings
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", *map(str, arguments)], cwd=ROOT, capture_output=True, text=True)
+
+
+@pytest.fixture(scope="module")
+def paintings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_paintings(tmp_path_factory.mktemp("data") / "paintings")
+
+
+@pytest.fixture(scope="module")
+def cnn_run(paintings: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    runs = tmp_path_factory.mktemp("runs")
+    done = run("train", "--recipe", "cnn", "--data", paintings, "--runs", runs, "--epochs", 3, "--seed", 1)
+    assert done.returncode == 0, done.stderr
+    return runs / "cnn"
+
+
+def test_a_run_holds_all_that_it_promises(cnn_run: Path) -> None:
+    names = {path.name for path in cnn_run.iterdir()}
+    assert names >= {"run.json", "split.csv", "weights.weights.h5", "calibration.json", "metrics.json", "log.csv"}
+    assert "checkpoint" not in names
+    facts = json.loads((cnn_run / "run.json").read_text())
+    assert facts["state"] == "finished"
+    metrics = bundle.Metrics(**json.loads((cnn_run / "metrics.json").read_text())["network"])
+    # A tenth of twelve pictures of each of six styles.
+    assert metrics.published_test.accuracy.total == 6
+    assert (cnn_run / "plots" / "confusion-published-test.png").stat().st_size > 5000
+    assert len((cnn_run / "log.csv").read_text().splitlines()) == 1 + 3
+
+
+def test_a_run_becomes_a_bundle_that_the_kiosk_classifies_with(cnn_run: Path, tmp_path: Path) -> None:
+    done = run("export", cnn_run, "--out", tmp_path / "models" / "cnn", "--calibration-pictures", 24)
+    assert done.returncode == 0, done.stderr
+    loaded = bundle.load(tmp_path / "models" / "cnn")
+    assert [file.precision for file in loaded.files] == ["fp32", "int8"]
+    assert loaded.files[0].parity["logits_max_difference"] < 1e-3
+    assert loaded.manifest.evidence is False  # the published CNN has a flattening head
+    assert loaded.files[1].size_bytes < 0.3 * loaded.files[0].size_bytes
+    assert "Limits" in (tmp_path / "models" / "cnn" / "MODEL_CARD.md").read_text()
+    picture = bundle.read(next((cnn_run / "split.csv").parent.parent.rglob("*.png")))
+    for precision in ("fp32", "int8"):
+        classifier = Classifier(loaded, precision, threads=1)
+        scores = classifier.classify(bundle.prepare(picture, loaded.manifest.input_size))
+        assert scores.probabilities.sum() == pytest.approx(1, abs=1e-4)
+        assert 0 <= scores.known <= 1
+
+
+def test_a_failed_export_leaves_the_old_bundle(cnn_run: Path, tmp_path: Path) -> None:
+    altered = shutil.copytree(cnn_run, tmp_path / "runs" / "cnn")
+    with (altered / "weights.weights.h5").open("r+b") as file:
+        file.seek(-1, os.SEEK_END)
+        file.write(b"\xff")
+    old = tmp_path / "models" / "cnn"
+    old.mkdir(parents=True)
+    (old / "bundle.json").write_text("the old one")
+    done = run("export", altered, "--out", old)
+    assert done.returncode == 2
+    assert "altered since" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert [path.name for path in (tmp_path / "models").iterdir()] == ["cnn"]
+    assert (old / "bundle.json").read_text() == "the old one"
+
+
+def test_a_killed_run_goes_on_where_it_was(paintings: Path, tmp_path: Path) -> None:
+    command = ["train", "--recipe", "cnn", "--data", paintings, "--runs", tmp_path, "--epochs", "3", "--seed", "1"]
+    first = subprocess.Popen(
+        [sys.executable, "-m", *map(str, command)], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    checkpoint = tmp_path / "cnn" / "checkpoint" / "epoch.keras"
+    end = time.monotonic() + 120
+    while not checkpoint.exists():
+        assert first.poll() is None, "it ended before its first checkpoint"
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    first.send_signal(signal.SIGKILL)
+    first.wait()
+    done = run(*command)
+    assert done.returncode == 0, done.stderr
+    # Three epochs in all, each logged once, whichever process did it.
+    rows = (tmp_path / "cnn" / "log.csv").read_text().splitlines()[1:]
+    assert [row.split(",")[0] for row in rows][-1] == "2"
+    assert len(rows) <= 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        pytest.param(["train", "--data", "nowhere"], "nowhere", id="no such folder"),
+        pytest.param(["train"], "--data is missing", id="no data"),
+        pytest.param(["train", "--recipe", "vgg"], "invalid choice", id="no such recipe"),
+        pytest.param(["export", "nothing"], "no run nothing", id="no such run"),
+    ],
+)
+def test_a_mistake_is_one_line_and_no_traceback(arguments: list[str], says: str, tmp_path: Path) -> None:
+    done = run(*arguments, *(["--runs", tmp_path] if arguments[0] == "train" else []))
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_other_settings_do_not_continue_a_run(cnn_run: Path, paintings: Path) -> None:
+    done = run("train", "--recipe", "cnn", "--data", paintings, "--runs", cnn_run.parent, "--epochs", 4, "--seed", 1)
+    assert done.returncode == 2
+    assert "another recipe" in done.stderr
+
+
+@pytest.mark.slow
+def test_the_transfer_recipe_from_paintings_to_an_exact_evidence_map(paintings: Path, tmp_path: Path) -> None:
+    done = run("train", "--data", paintings, "--runs", tmp_path / "runs", "--epochs", 1, "--seed", 1)
+    assert done.returncode == 0, done.stderr
+    done = run("export", "efficientnet_lite0", "--runs", tmp_path / "runs", "--out", tmp_path / "m")
+    assert done.returncode == 0, done.stderr
+    loaded = bundle.load(tmp_path / "m")
+    assert loaded.manifest.evidence is True
+    assert loaded.file("int8").metrics.published_test.accuracy.rate == 1.0
