@@ -52,7 +52,8 @@ def with_named_outputs(core: Core, calibration: Calibration) -> onnx.ModelProto:
         builder.slice("evidence_all", "evidence", 0, styles, axis=3)
         height, width = core.model.graph.output[0].type.tensor_type.shape.dim[1:3]
         builder.output("evidence", ["batch", height.dim_value or "h", width.dim_value or "w", styles])
-    builder.output("embedding", ["batch", core.head.kernel.shape[0]])
+    builder.slice("pooled", "embedding", 0, core.head.embedding)
+    builder.output("embedding", ["batch", core.head.embedding])
     return builder.finish()
 
 
@@ -66,19 +67,19 @@ class _Builder:
         del self.graph.output[:]
 
     def add_head(self, core: Core) -> None:
-        """``embedding`` and ``outputs``; with pooling also ``evidence_all`` ``[batch, h, w, outputs]``.
+        """``pooled`` and ``outputs``; with pooling also ``evidence_all`` ``[batch, h, w, outputs]``.
 
         With pooling the logits are made from the evidence map, so that it averages to them exactly, also
         where the network before it is quantized: a 1x1 convolution is a product over the last axis.
         """
         kernel, bias = self.tensor(core.head.kernel), self.tensor(core.head.bias)
         if core.head.pooled:
-            self.node("ReduceMean", ["features"], "embedding", axes=[1, 2], keepdims=0)
+            self.node("ReduceMean", ["features"], "pooled", axes=[1, 2], keepdims=0)
             self.node("MatMul", ["features", kernel], "evidence_all")
             self.node("ReduceMean", ["evidence_all"], "products", axes=[1, 2], keepdims=0)
         else:
-            self.node("Identity", ["features"], "embedding")
-            self.node("MatMul", ["embedding", kernel], "products")
+            self.node("Identity", ["features"], "pooled")
+            self.node("MatMul", ["pooled", kernel], "products")
         self.node("Add", ["products", bias], "outputs")
 
     def node(self, operator: str, inputs: Sequence[str], output: str, **attributes: Any) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import onnx
+from onnxruntime.quantization.shape_inference import quant_pre_process
 
 import bundle
 
@@ -24,6 +27,9 @@ class Head:
     bias: npt.NDArray[np.float32]
     pooled: bool
     """Whether global average pooling comes before it, which makes the evidence map exact."""
+    embedding: int
+    """The first so many features are the output ``embedding``: the network's own last ones, which tell
+    pictures apart better than those of the layers that the head reads besides."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +41,9 @@ class Core:
     head: Head
 
 
-def convert(network: Any) -> Core:
-    """Convert a Keras network (see `train.networks` for its named layers) through tf2onnx, which folds
-    batch normalisation and constants."""
+def convert(network: Any, embedding: int | None = None) -> Core:
+    """Convert a Keras network (see `train.networks` for its named layers) through tf2onnx, and fold
+    batch normalisation and constants. `embedding` is `Head.embedding`; None takes all features."""
     import keras
     import tensorflow as tf
     import tf2onnx
@@ -56,8 +62,19 @@ def convert(network: Any) -> Core:
 
     model, _ = tf2onnx.convert.from_function(serve, input_signature=serve.input_signature, opset=OPSET)
     _rename_output(model, "features")
+    model = _fold(model)
     kernel, bias = network.get_layer("head").get_weights()
-    return Core(model, Head(kernel, bias, pooled))
+    return Core(model, Head(kernel, bias, pooled, embedding or len(kernel)))
+
+
+def _fold(model: onnx.ModelProto) -> onnx.ModelProto:
+    """onnxruntime's own preparation: shapes, constants, and batch normalisation into every convolution;
+    tf2onnx leaves that of depthwise ones as a multiplication and an addition."""
+    with tempfile.TemporaryDirectory(prefix="vernissage-") as folder:
+        source, target = Path(folder) / "source.onnx", Path(folder) / "folded.onnx"
+        onnx.save(model, source)
+        quant_pre_process(source, target)
+        return onnx.load(target)
 
 
 def _rename_output(model: onnx.ModelProto, name: str) -> None:

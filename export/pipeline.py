@@ -25,6 +25,7 @@ from export.quantization import quantize
 from train import evaluation
 from train.calibration import Calibration
 from train.dataset import PHOTOGRAPHS_SEEN, Dataset, Example, Part
+from train.networks import BACKBONE_FEATURES
 from train.pipeline import dataset_fingerprint, rebuild
 from train.run import Run, RunError
 
@@ -56,7 +57,7 @@ def export(
     reference = network.predict(pixels[test].astype(np.float32), batch_size=64, verbose=0)[:, :styles]
 
     console.print("converting to ONNX")
-    float_core = convert(network)
+    float_core = convert(network, BACKBONE_FEATURES.get(run.recipe.network))
     console.print("quantizing")
     int8_core, quantization = _quantize(
         float_core, dataset, dataset_judged, pixels, run.recipe.size, calibration_pictures

@@ -1,7 +1,7 @@
 """From a network's scores to probabilities that can be shown to a visitor.
 
-Everything here is fitted on validation examples: pictures that were not trained on, by artists of
-whom most were not trained on either, as at the kiosk.
+Everything here is fitted on validation examples: pictures that were not trained on, where there are
+enough of them by artists who were not trained on either, as at the kiosk.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ from train.dataset import OTHER, PHOTOGRAPH, Dataset, Part
 # At most this share of the validation pictures that show no painting may be called a style: a kiosk
 # that names the style of a fire extinguisher is a joke, one that hesitates at a painting is careful.
 MAX_PHOTOGRAPHS_ACCEPTED = 0.03
+
+# With fewer validation pictures by unseen artists than this, those by trained artists are taken in.
+_ENOUGH = 60
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,11 @@ class Calibration:
         validation = np.array([example.part is Part.VALIDATION for example in dataset.examples])
         kinds = np.array([example.label for example in dataset.examples])
         familiar = validation & (labels < styles)
+        # A kiosk meets painters whom nobody trained on, and of those a network is less sure: pictures by
+        # trained artists would make the temperature too low and the threshold too high.
+        by_unseen = familiar & ~np.array([example.published for example in dataset.examples])
+        if by_unseen.sum() >= _ENOUGH:
+            familiar = by_unseen
         temperature = fit_temperature(outputs[familiar][:, :styles], labels[familiar])
         score = known_score(outputs, styles)
         foreign = validation & np.isin(kinds, [OTHER, PHOTOGRAPH])

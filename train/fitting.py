@@ -164,34 +164,31 @@ def average_with_start(
     start: list[np.ndarray],
     sources: np.ndarray,
     dataset: Dataset,
-) -> tuple[float, np.ndarray]:
+) -> float:
     """Weights between the start of fine-tuning and its end (WiSE-FT, Wortsman et al. 2021, arXiv
     2109.01903): fine-tuning learns the painters that it sees, the start knows more of others. The share
     of the end is the one with the least loss on the validation part, each style counting alike.
 
     `start` are the model's weights before fine-tuning. Leaves the chosen weights in `model`; returns the
-    share and all logits ``[n, outputs]``.
+    share.
     """
     end = model.get_weights()
-    labels = dataset.labels
-    validation = np.array([example.part is Part.VALIDATION for example in dataset.examples])
-    best: tuple[float, float, list[np.ndarray], np.ndarray] | None = None
+    validation = dataset.where(lambda example: example.part is Part.VALIDATION)
+    labels, pictures = dataset.labels[validation], sources[0][validation]
+    best_loss, best_share, best_weights = np.inf, 0.0, start
     for share in _END_SHARES:
         weights = [(1 - share) * a + share * b for a, b in zip(start, end, strict=True)]
         model.set_weights(weights)
-        outputs = model.predict(sources[0], batch_size=128, verbose=0)
+        outputs = model.predict(pictures, batch_size=128, verbose=0)
         log_probability = outputs - logsumexp(outputs, axis=1, keepdims=True)
         losses = [
-            -log_probability[validation & (labels == label), label].mean()
-            for label in np.unique(labels[validation])
-            if label < outputs.shape[1]
+            -log_probability[labels == label, label].mean() for label in np.unique(labels) if label < outputs.shape[1]
         ]
         loss = float(np.mean(losses))
-        if best is None or loss < best[0]:
-            best = (loss, share, weights, outputs)
-    assert best is not None
-    model.set_weights(best[2])
-    return best[1], best[3]
+        if loss < best_loss:
+            best_loss, best_share, best_weights = loss, share, weights
+    model.set_weights(best_weights)
+    return best_share
 
 
 def _optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:

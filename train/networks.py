@@ -48,8 +48,8 @@ def efficientnet_lite0(size: int, outputs: int) -> keras.Model:
     return keras.Model(network.input, layers.Dense(outputs, name="head")(x), name="efficientnet_lite0")
 
 
-# The first so many of an embedding are the backbone's own last features, on which the plain linear probe,
-# the baseline of every transfer recipe, is fitted.
+# The first so many of an embedding are the backbone's own last features: what the plain linear probe, the
+# baseline of every transfer recipe, is fitted on, and what an exported model gives as its embedding.
 BACKBONE_FEATURES = {"efficientnet_lite0": 1280}
 
 NETWORKS: dict[str, Callable[[int, int], keras.Model]] = {

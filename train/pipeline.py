@@ -80,11 +80,13 @@ def train(
         probes["linear_probe"] = features @ kernel + bias
         start = upper.get_weights()
         trained = fitting.fit(upper, sources, dataset, recipe, seed, run.folder)
-        share, outputs = fitting.average_with_start(trained, start, sources, dataset)
+        share = fitting.average_with_start(trained, start, sources, dataset)
         run.record(share_of_fine_tuned_weights=share)
+        outputs = trained.predict(sources[0], batch_size=128, verbose=0)
         console.print(f"share of the fine-tuned weights in the average, by validation loss: {share}")
         for layer in trained.layers:
-            network.get_layer(layer.name).set_weights(layer.get_weights())
+            if layer.weights:
+                network.get_layer(layer.name).set_weights(layer.get_weights())
     else:
         with _progress("pictures") as progress:
             sources = dataset.pixels(recipe.size, progress)[None]
