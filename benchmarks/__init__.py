@@ -1,0 +1,7 @@
+"""Benchmarks: every ONNX file of a bundle side by side, on this machine and on given pictures.
+
+``latency`` measures each file in processes of its own (``worker``), in turns; ``accuracy`` scores the
+pictures of a folder, set by set (``division``), all files by the same code; ``figures`` puts an
+interval to every number; ``report`` is what is written and ``tables`` what is shown. Only `bundle` and
+`kiosk` (to time the real pipeline) of our other rooms may be imported here.
+"""

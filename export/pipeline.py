@@ -6,6 +6,7 @@ import dataclasses
 import datetime
 import hashlib
 import json
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,7 +30,7 @@ from train.networks import BACKBONE_FEATURES
 from train.pipeline import dataset_fingerprint, rebuild
 from train.run import Run, RunError
 
-console = Console()
+console = Console(width=None if sys.stdout.isatty() else 130)
 
 
 def export(

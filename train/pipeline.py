@@ -7,6 +7,7 @@ import hashlib
 import os
 import platform
 import shutil
+import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -27,7 +28,7 @@ from train.recipes import STYLES, Recipe
 from train.run import Run, RunError, sha256_of, write_json
 from train.views import open_views
 
-console = Console()
+console = Console(width=None if sys.stdout.isatty() else 130)
 
 
 def train(

@@ -1,0 +1,123 @@
+"""Which pictures of a folder a bundle may be judged by, and in which set each one counts.
+
+Pictures that the network was trained on prove nothing; the manifest says which they are, by content
+(published test pictures, photographs) and by artist (all others).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import bundle
+from bundle.catalogue import PICTURE_SUFFIXES, Skipped
+
+
+class DivisionError(ValueError):
+    """A folder has nothing to judge by; the message is one line with the way out."""
+
+
+@dataclass(frozen=True)
+class Division:
+    """The paintings to be scored, set by set, and how many are left out."""
+
+    test: tuple[tuple[bundle.Painting, int], ...]
+    """Fixed test pictures of the published split, each with the index of its style."""
+    unseen: tuple[tuple[bundle.Painting, int], ...]
+    """Paintings of the styles by artists not trained on, each with the index of its style."""
+    others: tuple[bundle.Painting, ...]
+    """By artists of none of the styles, not trained on."""
+    test_listed: int
+    """Test pictures that the manifest lists, found or not."""
+    trained: int
+    """Paintings by artists trained on, and no test pictures: not scored."""
+    ambiguous: int
+    """Paintings by artists of several styles of which one is ours: neither, and not scored."""
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is no painting of a style to judge by."""
+        return not self.test and not self.unseen
+
+    @classmethod
+    def of(cls, paintings: tuple[bundle.Painting, ...], manifest: bundle.Manifest) -> Division:
+        """Divide the paintings of a folder by what the manifest says of the training."""
+        index = {style: number for number, style in enumerate(manifest.styles)}
+        listed = frozenset(manifest.dataset.test_sha256)
+        artists = frozenset(map(_artist_key, manifest.dataset.artists))
+        test, unseen, others = [], [], []
+        trained = ambiguous = 0
+        for painting in paintings:
+            of_ours = [genre for genre in painting.genres if genre in index]
+            if of_ours and len(painting.genres) > 1:
+                ambiguous += 1
+            elif of_ours and painting.sha256 in listed:
+                test.append((painting, index[of_ours[0]]))
+            elif _artist_key(painting.artist) in artists:
+                trained += 1
+            elif of_ours:
+                unseen.append((painting, index[of_ours[0]]))
+            else:
+                others.append(painting)
+        return cls(tuple(test), tuple(unseen), tuple(others), len(listed), trained, ambiguous)
+
+
+@dataclass(frozen=True)
+class Photograph:
+    """A readable picture that shows no painting."""
+
+    path: Path
+    seen: bool
+    """Whether the network met it in training or calibration."""
+
+
+@dataclass(frozen=True)
+class Photographs:
+    """All readable photographs of a folder, each content once."""
+
+    photographs: tuple[Photograph, ...]
+    skipped: tuple[Skipped, ...]
+
+    @classmethod
+    def read(cls, folder: Path, seen_share: float, progress: Callable[[int, int], None] | None = None) -> Photographs:
+        """Read `folder` and all folders in it. `seen_share` is the manifest's `photographs_seen_share`:
+        contents whose `bundle.photograph_position` lies below it were seen.
+
+        `progress` is called with (files done, files in all). Raises `DivisionError` where there is no
+        readable picture.
+        """
+        files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in PICTURE_SUFFIXES)
+        photographs: dict[str, Photograph] = {}
+        skipped = []
+        for number, path in enumerate(files):
+            if progress is not None:
+                progress(number, len(files))
+            try:
+                content = path.read_bytes()
+                sha256 = hashlib.sha256(content).hexdigest()
+                if sha256 in photographs:
+                    skipped.append(Skipped(path, f"same content as {photographs[sha256].path.name}"))
+                    continue
+                bundle.decode(content)
+            except OSError as error:
+                skipped.append(Skipped(path, error.strerror or "cannot be opened"))
+            except bundle.PictureError as error:
+                skipped.append(Skipped(path, str(error)))
+            else:
+                photographs[sha256] = Photograph(path, bundle.photograph_position(sha256) < seen_share)
+        if progress is not None:
+            progress(len(files), len(files))
+        if not photographs:
+            raise DivisionError(f"{folder}: no readable pictures here; --photos names a folder of photographs")
+        return cls(tuple(photographs.values()), tuple(skipped))
+
+
+def _artist_key(artist: str) -> str:
+    """The same for one artist in several folders: "Other Henri Matisse" is Henri Matisse, and some copies
+    of the sets write accents otherwise. A name too many taken for a known one only leaves pictures out."""
+    plain = unicodedata.normalize("NFKD", artist.removeprefix("Other "))
+    key = "".join(character for character in plain.casefold() if character.isascii() and character.isalnum())
+    return key or plain.casefold()

@@ -1,0 +1,313 @@
+"""The benchmarks through their command line, on a bundle and pictures whose figures can be counted."""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.benchmarks.conftest import Museum, Outcome, styles_claim
+from tests.stand_in import write_bundle
+
+ROOT = Path(__file__).parents[2]
+Bench = Callable[..., Outcome]
+MakeBundle = Callable[..., Path]
+
+# The manifest of the test says that contents below the middle of the range were seen.
+SEEN_BELOW = 8 * 16**7
+
+
+def is_seen(sha256: str) -> bool:
+    return int(sha256[:8], 16) < SEEN_BELOW
+
+
+@pytest.fixture(scope="module")
+def measured(museum: Museum, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+    """One run over everything, as a process, fp32 beside int8."""
+    root = tmp_path_factory.mktemp("measured")
+    folder = write_bundle(root / "stand-in", precisions=("int8", "fp32"))
+    manifest = json.loads((folder / "bundle.json").read_text())
+    manifest["dataset"] |= {
+        "artists": ["Tina Trained", "Tom Negative"],
+        "test_sha256": [museum.hashes["test_right"], museum.hashes["test_wrong"], "f" * 64],
+        "photographs_seen_share": 0.5,
+    }
+    # int8 is made stricter than fp32: above what the stand-in says of any but the scarlet picture.
+    manifest["files"][0]["known"]["threshold"] = 0.99999
+    manifest["hold_outs"] = {"int8": {"unseen_artists": styles_claim(30, 40)}}
+    (folder / "bundle.json").write_text(json.dumps(manifest))
+    target = root / "new" / "report.json"
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "benchmarks", str(folder), "--data", str(museum.data)),
+            *("--photos", str(museum.photos), "--json", str(target), "--threads", "1", "--rounds", "2"),
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert target.exists(), done.stderr
+    return Outcome(done.returncode, done.stdout, done.stderr, json.loads(target.read_text()))
+
+
+FP32, INT8 = "model.fp32.onnx", "model.int8.onnx"
+
+
+@pytest.mark.parametrize(
+    ("sentence", "path", "expected"),
+    [
+        ("test pictures are found by content", "pictures.published_test", 2),
+        ("one that the manifest lists is not there", "pictures.published_test_listed", 3),
+        ("six paintings of styles by two strangers", "pictures.unseen_artists", 6),
+        ("three of the Baroque by a stranger", "pictures.other_styles", 3),
+        (
+            "the rest of Tina's, her picture in another folder's way, and Tom's",
+            "pictures.trained_not_scored",
+            3,
+        ),
+        ("Bo is neither one style nor none", "pictures.ambiguous_not_scored", 1),
+        ("of Tina's two, red is right and green is not", f"{FP32}.published_test.accuracy.correct", 1),
+        ("out of two", f"{FP32}.published_test.accuracy.total", 2),
+        ("one of the strangers' six is wrong", f"{FP32}.unseen_artists.accuracy.correct", 5),
+        ("three of Ulf's four", f"{FP32}.unseen_artists.recall.Expressionism.value", 3 / 4),
+        ("both of Una's", f"{FP32}.unseen_artists.recall.Cubism.value", 1.0),
+        ("no picture, no figure", f"{FP32}.unseen_artists.recall.Pop Art.value", None),
+        (
+            "the mean is over the two styles that have pictures",
+            f"{FP32}.unseen_artists.mean_recall.value",
+            7 / 8,
+        ),
+        ("the two grey ones are refused", f"{FP32}.other_styles.refused.correct", 2),
+        ("all six by strangers are let in", f"{FP32}.other_styles.accepted.correct", 6),
+        ("greys are below the six, scarlet is above", f"{FP32}.other_styles.auroc.value", 2 / 3),
+        ("the stricter file refuses all of the styles", f"{INT8}.other_styles.accepted.correct", 0),
+        ("and still lets scarlet in", f"{INT8}.other_styles.refused.correct", 2),
+        ("in points", f"{INT8}.difference_to_fp32.other_styles/refused.points", 0.0),
+        ("the same graph is right as often", f"{INT8}.difference_to_fp32.published_test/accuracy.points", 0.0),
+        ("fp32 is compared with nothing", f"{FP32}.difference_to_fp32", {}),
+        ("a hold-out's figure is the manifest's", "recorded_hold_outs.int8.unseen_artists.accuracy.value", 0.75),
+        ("25 inferences in each of 2 rounds", "latency.0.inference.samples", 50),
+        ("10 looks in each of 2 rounds", "latency.0.pipeline.total.samples", 20),
+        ("fp32 has no ratio to itself", "latency.1.speedup", None),
+        ("spinning is off", "allow_spinning", False),
+        ("the form of the report has a number", "schema_version", 1),
+    ],
+)
+def test_figures_can_be_counted_by_hand(measured: Outcome, sentence: str, path: str, expected: object) -> None:
+    value: Any = {**measured.report, **measured.report["accuracy"]}
+    file = next((name for name in (FP32, INT8) if path.startswith(name)), "")
+    if file:
+        value, path = value[file], path.removeprefix(f"{file}.")
+    for part in path.split("."):
+        value = value[int(part)] if part.isdigit() else value[part.replace("/", ".")]
+    assert value == pytest.approx(expected), sentence
+
+
+def test_only_photographs_that_were_not_seen_are_the_figure(measured: Outcome, museum: Museum) -> None:
+    photographs = {name: sha256 for name, sha256 in museum.hashes.items() if name.startswith(("wall", "bus"))}
+    unseen = [name for name, sha256 in photographs.items() if not is_seen(sha256)]
+    assert 0 < len(unseen) < 9, "the pictures of this test should fall on both sides"
+    figure = measured.report["accuracy"][FP32]["photographs"]["called_a_style"]
+    assert figure["total"] == len(unseen)
+    assert figure["correct"] == sum(name.startswith("bus") for name in unseen)
+    everything = measured.report["accuracy"][FP32]["photographs_all"]["called_a_style"]
+    assert (everything["correct"], everything["total"]) == (4, 9)
+    stricter = measured.report["accuracy"][INT8]["difference_to_fp32"]["photographs.called_a_style"]
+    assert stricter["lost"] == figure["correct"]
+    assert stricter["points"] == pytest.approx(-100 * figure["correct"] / figure["total"])
+
+
+def test_every_share_has_its_interval(measured: Outcome) -> None:
+    def walk(value: object) -> None:
+        if isinstance(value, dict):
+            if "interval" in value and value.get("value") is not None:
+                low, high = value["interval"]
+                assert low <= value["value"] <= high
+                assert value["total"] > 0
+            for part in value.values():
+                walk(part)
+
+    walk(measured.report["accuracy"])
+
+
+def test_each_file_has_latency_and_memory_of_its_own(measured: Outcome) -> None:
+    assert [(row["precision"], row["threads"]) for row in measured.report["latency"]] == [
+        ("int8", 1),
+        ("fp32", 1),
+    ]
+    for row in measured.report["latency"]:
+        inference, loading = row["inference"], row["loading"]
+        assert 0 < inference["p50_ms"] <= inference["p90_ms"] <= inference["p99_ms"]
+        assert 0 < loading["imports_rss_bytes"] <= loading["loaded_rss_bytes"] <= 1.01 * row["peak_rss_bytes"]
+        assert set(row["pipeline"]) == {"crop", "quality", "prepare", "classify", "total"}
+    ratio = measured.report["latency"][0]["speedup"]
+    assert ratio["slowest_turn"] <= ratio["fastest_turn"]
+    assert math.isfinite(ratio["ratio"])
+
+
+def test_the_machine_is_described(measured: Outcome) -> None:
+    machine = measured.report["machine"]
+    assert machine["cpu"] and machine["onnxruntime"] and machine["memory_bytes"] > 0
+    assert {"avx2", "avx512_vnni", "amx_int8"} <= set(machine["flags"])
+
+
+def test_the_terminal_shows_what_is_measured_and_what_is_not(measured: Outcome) -> None:
+    assert measured.code == 0
+    assert "2 of the 3 published test pictures" in measured.out
+    assert "NOT measured now" in measured.out
+    assert "allow_spinning off" in measured.out
+    assert "report.json" in measured.out
+
+
+def test_what_was_left_out_is_said(measured: Outcome) -> None:
+    skipped = "\n".join(measured.report["pictures"]["skipped"])
+    assert "broken.jpg: not a picture" in skipped
+    assert "zz_copy.png: same content as unseen_1.png" in skipped
+
+
+@pytest.mark.parametrize(
+    ("sentence", "claim", "code", "words"),
+    [
+        ("the claim is what was measured", (1, 2), 0, ""),
+        (
+            "the claim is better than the truth",
+            (2, 2),
+            1,
+            "measured 1/2 = 50.0% (9.5% to 90.5%) on the published test, but",
+        ),
+        ("not all of its pictures are at hand", (200, 230), 0, "2 of its 230 pictures were found"),
+    ],
+)
+def test_a_manifest_is_held_to_its_claims(
+    make_bundle: MakeBundle,
+    bench: Bench,
+    museum: Museum,
+    sentence: str,
+    claim: tuple[int, int],
+    code: int,
+    words: str,
+) -> None:
+    outcome = bench(make_bundle(claim=claim), "--data", museum.data)
+    assert outcome.code == code, sentence
+    assert words in outcome.out
+    assert len(outcome.report["contradictions"]) == code
+
+
+def test_nothing_to_judge_by_is_one_clear_line(
+    make_bundle: MakeBundle, bench: Bench, tmp_path: Path, museum: Museum
+) -> None:
+    trained = Museum(tmp_path / "trained", tmp_path / "none")
+    trained.hang("Tina Trained", "Impressionism", only=(220, 40, 40))
+    outcome = bench(make_bundle(), "--data", trained.data)
+    assert outcome.code == 0
+    (line,) = (line for line in outcome.report["notes"] if "no accuracy" in line)
+    assert "none of the 2 published test pictures" in line
+    assert line in outcome.out
+
+
+def test_without_strangers_the_test_pictures_are_the_reference(
+    make_bundle: MakeBundle, bench: Bench, tmp_path: Path
+) -> None:
+    small = Museum(tmp_path / "small", tmp_path / "none")
+    small.hang("Tina Trained", "Impressionism", a=(200, 40, 40), b=(40, 200, 40))
+    small.hang("Otto Other", "Baroque", c=(120, 120, 120))
+    folder = make_bundle(
+        dataset={
+            "fingerprint": "0" * 64,
+            "pictures": {},
+            "artists": ["Tina Trained"],
+            "test_sha256": [small.hashes["a"], small.hashes["b"]],
+        }
+    )
+    others = bench(folder, "--data", small.data).report["accuracy"][INT8]["other_styles"]
+    assert others["pictures"].endswith("against published test pictures")
+    assert (others["auroc"]["value"], others["accepted"]["correct"], others["accepted"]["total"]) == (1, 2, 2)
+
+
+def no_bundle(folder: Path, museum: Museum) -> list[object]:
+    return [folder.parent / "nothing"]
+
+
+def altered(folder: Path, museum: Museum) -> list[object]:
+    (folder / INT8).write_bytes(b"x" * (folder / INT8).stat().st_size)
+    return [folder]
+
+
+def incomplete(folder: Path, museum: Museum) -> list[object]:
+    write_bundle(folder, outputs=("probabilities", "known", "logits"))
+    return [folder]
+
+
+def no_artists(folder: Path, museum: Museum) -> list[object]:
+    return [folder, "--data", museum.photos]
+
+
+def no_photographs(folder: Path, museum: Museum) -> list[object]:
+    (folder.parent / "empty").mkdir()
+    return [folder, "--photos", folder.parent / "empty"]
+
+
+def missing_photographs(folder: Path, museum: Museum) -> list[object]:
+    return [folder, "--photos", folder.parent / "nothing"]
+
+
+def folder_as_report(folder: Path, museum: Museum) -> list[object]:
+    (folder.parent / "report.json").mkdir()
+    return [folder]
+
+
+def bad_option(folder: Path, museum: Museum) -> list[object]:
+    return [folder, "--rounds", "many"]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (no_bundle, "no bundle here"),
+        (altered, "another SHA-256"),
+        (incomplete, "has no output embedding"),
+        (no_artists, "artists.csv"),
+        (no_photographs, "no readable pictures"),
+        (missing_photographs, "no such folder"),
+        (folder_as_report, "is a folder"),
+        (bad_option, "'many' is not a whole number"),
+    ],
+)
+def test_bad_input_is_one_line(
+    make_bundle: MakeBundle,
+    tmp_path: Path,
+    museum: Museum,
+    capsys: pytest.CaptureFixture[str],
+    spoil: Callable[[Path, Museum], list[object]],
+    words: str,
+) -> None:
+    from benchmarks.__main__ import main
+
+    arguments = [str(part) for part in spoil(make_bundle(), museum)]
+    if "--rounds" not in arguments:
+        arguments += ["--rounds", "1"]
+    target = tmp_path / "report.json"
+    try:
+        code = main([*arguments, "--threads", "1", "--json", str(target)])
+    except SystemExit as stop:
+        code = int(stop.code or 0)
+    printed = capsys.readouterr()
+    assert code == 2
+    assert not printed.out
+    (line,) = printed.err.splitlines()
+    assert line.startswith("benchmarks:") and words in line
+    assert not target.is_file()
+    assert not list(tmp_path.glob(".report*")), "nothing half written is left behind"
+
+
+def test_help_teaches_by_examples(bench: Bench) -> None:
+    outcome = bench("--help")
+    assert outcome.code == 0
+    assert "python -m benchmarks models/default --data" in outcome.out
