@@ -7,7 +7,6 @@ Pictures that the network was trained on prove nothing; the manifest says which 
 from __future__ import annotations
 
 import hashlib
-import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,7 +46,7 @@ class Division:
         """Divide the paintings of a folder by what the manifest says of the training."""
         index = {style: number for number, style in enumerate(manifest.styles)}
         listed = frozenset(manifest.dataset.test_sha256)
-        artists = frozenset(map(_artist_key, manifest.dataset.artists))
+        artists = frozenset(map(bundle.artist_key, manifest.dataset.artists))
         test, unseen, others = [], [], []
         trained = ambiguous = 0
         for painting in paintings:
@@ -56,7 +55,7 @@ class Division:
                 ambiguous += 1
             elif of_ours and painting.sha256 in listed:
                 test.append((painting, index[of_ours[0]]))
-            elif _artist_key(painting.artist) in artists:
+            elif bundle.artist_key(painting.artist) in artists:
                 trained += 1
             elif of_ours:
                 unseen.append((painting, index[of_ours[0]]))
@@ -113,11 +112,3 @@ class Photographs:
         if not photographs:
             raise DivisionError(f"{folder}: no readable pictures here; --photos names a folder of photographs")
         return cls(tuple(photographs.values()), tuple(skipped))
-
-
-def _artist_key(artist: str) -> str:
-    """The same for one artist in several folders: "Other Henri Matisse" is Henri Matisse, and some copies
-    of the sets write accents otherwise. A name too many taken for a known one only leaves pictures out."""
-    plain = unicodedata.normalize("NFKD", artist.removeprefix("Other "))
-    key = "".join(character for character in plain.casefold() if character.isascii() and character.isalnum())
-    return key or plain.casefold()

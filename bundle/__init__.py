@@ -10,7 +10,7 @@ Every exported model takes ``input``, uint8 RGB ``[batch, size, size, 3]``, and 
 in `OUTPUTS`, which are always bound by name.
 """
 
-from bundle.catalogue import Catalogue, CatalogueError, Painting, Skipped, read_catalogue
+from bundle.catalogue import Catalogue, CatalogueError, Painting, Skipped, artist_key, read_catalogue
 from bundle.folder import Bundle, BundleError, load
 from bundle.manifest import (
     Dataset,
@@ -60,6 +60,7 @@ __all__ = [
     "TooManyPixels",
     "UnreadablePicture",
     "UnsupportedPicture",
+    "artist_key",
     "decode",
     "load",
     "photograph_position",

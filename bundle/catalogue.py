@@ -69,7 +69,7 @@ def read_catalogue(folders: Sequence[Path], progress: Callable[[int, int], None]
     for folder in folders:
         genres = _read_artists(folder / "artists.csv")
         for artist_folder in _artist_folders(folder):
-            artist = genres.get(_artist_key(artist_folder.name))
+            artist = genres.get(_folder_key(artist_folder.name))
             files = sorted(path for path in artist_folder.iterdir() if path.suffix.lower() in PICTURE_SUFFIXES)
             if artist is None:
                 skipped.append(Skipped(artist_folder, "artist is not in artists.csv"))
@@ -110,6 +110,11 @@ def fingerprint(paintings: Iterable[Painting]) -> str:
     return hashlib.sha256("\n".join(rows).encode()).hexdigest()
 
 
+def artist_key(artist: str) -> str:
+    """The same for one artist in several folders ("Other Henri Matisse" is Henri Matisse)."""
+    return artist.removeprefix("Other ").casefold()
+
+
 def _read_artists(path: Path) -> dict[str, tuple[str, tuple[str, ...]]]:
     """Key of an artist's folder -> (name, genres)."""
     try:
@@ -132,7 +137,7 @@ def _read_artists(path: Path) -> dict[str, tuple[str, tuple[str, ...]]]:
         name = (row["name"] or "").strip()
         genres = tuple(part.strip() for part in (row["genre"] or "").split(",") if part.strip())
         if name and genres:
-            artists[_artist_key(name)] = (name, genres)
+            artists[_folder_key(name)] = (name, genres)
     return artists
 
 
@@ -143,7 +148,7 @@ def _artist_folders(folder: Path) -> list[Path]:
     raise CatalogueError(f"{folder}: no folder images/ beside artists.csv")
 
 
-def _artist_key(name: str) -> str:
+def _folder_key(name: str) -> str:
     """Folders write underscores for blanks, and some copies of the set break accents."""
     plain = unicodedata.normalize("NFKD", name.replace("_", " "))
     return "".join(character for character in plain.lower() if character.isascii() and character.isalnum())

@@ -174,13 +174,13 @@ def assemble(
     published = {painting.sha256: label for painting, label, by_picture in labelled if by_picture}
     parts = _split_pictures(published, seed)
     artists = _group_artists(
-        [(artist_key(painting.artist), label) for painting, label, by_picture in labelled if not by_picture]
+        [(bundle.artist_key(painting.artist), label) for painting, label, by_picture in labelled if not by_picture]
     )
     unseen = _held_out(artists, hold_out, {painting.artist for painting, *_ in labelled}, seed)
     validation = _validation_artists(artists, unseen, seed)
     examples = []
     for painting, label, by_picture in labelled:
-        key = artist_key(painting.artist)
+        key = bundle.artist_key(painting.artist)
         if key in unseen:
             part = Part.UNSEEN
         elif by_picture:
@@ -201,11 +201,6 @@ def relabel(genres: Collection[str], styles: Collection[str]) -> str | None:
         (genre,) = genres
         return genre if genre in styles else OTHER
     return None if set(genres) & set(styles) else OTHER
-
-
-def artist_key(artist: str) -> str:
-    """The same for one artist in several folders ("Other Henri Matisse" is Henri Matisse)."""
-    return artist.removeprefix("Other ").casefold()
 
 
 def _check_styles(
@@ -244,8 +239,8 @@ def _group_artists(rows: Sequence[tuple[str, str]]) -> dict[str, tuple[str, int]
 def _held_out(artists: Mapping[str, tuple[str, int]], hold_out: HoldOut, names: Collection[str], seed: int) -> set[str]:
     if hold_out.groups:
         return _disjoint_groups(artists, hold_out.groups, seed)[hold_out.group - 1]
-    keys = {artist_key(name) for name in names}
-    wanted = {artist_key(name) for name in hold_out.names}
+    keys = {bundle.artist_key(name) for name in names}
+    wanted = {bundle.artist_key(name) for name in hold_out.names}
     if unknown := wanted - keys:
         raise DatasetError(f"--hold-out-artists: no artist named {', '.join(sorted(unknown))} in DATA")
     return wanted
