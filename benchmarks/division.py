@@ -6,13 +6,11 @@ Pictures that the network was trained on prove nothing; the manifest says which 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import bundle
-from bundle.catalogue import PICTURE_SUFFIXES, Skipped
 
 
 class DivisionError(ValueError):
@@ -78,7 +76,7 @@ class Photographs:
     """All readable photographs of a folder, each content once."""
 
     photographs: tuple[Photograph, ...]
-    skipped: tuple[Skipped, ...]
+    skipped: tuple[bundle.Skipped, ...]
 
     @classmethod
     def read(cls, folder: Path, seen_share: float, progress: Callable[[int, int], None] | None = None) -> Photographs:
@@ -88,27 +86,11 @@ class Photographs:
         `progress` is called with (files done, files in all). Raises `DivisionError` where there is no
         readable picture.
         """
-        files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in PICTURE_SUFFIXES)
-        photographs: dict[str, Photograph] = {}
-        skipped = []
-        for number, path in enumerate(files):
-            if progress is not None:
-                progress(number, len(files))
-            try:
-                content = path.read_bytes()
-                sha256 = hashlib.sha256(content).hexdigest()
-                if sha256 in photographs:
-                    skipped.append(Skipped(path, f"same content as {photographs[sha256].path.name}"))
-                    continue
-                bundle.decode(content)
-            except OSError as error:
-                skipped.append(Skipped(path, error.strerror or "cannot be opened"))
-            except bundle.PictureError as error:
-                skipped.append(Skipped(path, str(error)))
-            else:
-                photographs[sha256] = Photograph(path, bundle.photograph_position(sha256) < seen_share)
-        if progress is not None:
-            progress(len(files), len(files))
-        if not photographs:
-            raise DivisionError(f"{folder}: no readable pictures here; --photos names a folder of photographs")
-        return cls(tuple(photographs.values()), tuple(skipped))
+        try:
+            contents, skipped = bundle.read_photographs(folder, progress)
+        except bundle.CatalogueError as error:
+            raise DivisionError(f"{error} with --photos") from error
+        photographs = (
+            Photograph(path, bundle.photograph_position(sha256) < seen_share) for path, sha256 in contents.items()
+        )
+        return cls(tuple(photographs), skipped)

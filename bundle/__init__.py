@@ -10,7 +10,18 @@ Every exported model takes ``input``, uint8 RGB ``[batch, size, size, 3]``, and 
 in `OUTPUTS`, which are always bound by name.
 """
 
-from bundle.catalogue import Catalogue, CatalogueError, Painting, Skipped, artist_key, read_catalogue
+from bundle.catalogue import (
+    Artist,
+    Catalogue,
+    CatalogueError,
+    Painting,
+    Skipped,
+    artist_key,
+    perceptual_hash,
+    read_artists,
+    read_catalogue,
+    read_photographs,
+)
 from bundle.folder import Bundle, BundleError, load
 from bundle.manifest import (
     Dataset,
@@ -40,6 +51,7 @@ OUTPUTS = ("probabilities", "known", "logits", "evidence", "embedding")
 __all__ = [
     "INPUT",
     "OUTPUTS",
+    "Artist",
     "Bundle",
     "BundleError",
     "Catalogue",
@@ -63,9 +75,12 @@ __all__ = [
     "artist_key",
     "decode",
     "load",
+    "perceptual_hash",
     "photograph_position",
     "prepare",
     "read",
+    "read_artists",
     "read_catalogue",
+    "read_photographs",
     "style_identifier",
 ]

@@ -90,13 +90,12 @@ def score_styles(pictures: str, probabilities: Floats, labels: Integers, styles:
 def score_open_set(pictures: str, known: Floats, foreign: Floats, threshold: float) -> OpenSetMetrics:
     """Scores of the output `known` ``[n]`` on pictures of the styles and on `foreign` ``[m]`` ones."""
     refused = int((~(foreign > threshold)).sum())
-    cut = np.quantile(known, 0.05, method="lower") if len(known) else np.nan
     return OpenSetMetrics(
         pictures=pictures,
         refused=Count(correct=refused, total=len(foreign)),
         accepted=Count(correct=int((known > threshold).sum()), total=len(known)),
         auroc=auroc(known, foreign),
-        fpr95=float((foreign >= cut).mean()) if len(foreign) and len(known) else float("nan"),
+        fpr95=false_positive_rate(known, foreign),
     )
 
 
@@ -108,6 +107,13 @@ def auroc(positive: Floats, negative: Floats) -> float:
     below = np.searchsorted(ordered, positive, side="left")
     not_above = np.searchsorted(ordered, positive, side="right")
     return float(np.mean(below + not_above) / 2 / len(negative))
+
+
+def false_positive_rate(known: Floats, foreign: Floats, recall: float = 0.95) -> float:
+    """Share of `foreign` that gets in where `recall` of `known` does (FPR95); NaN if either is empty."""
+    if not len(known) or not len(foreign):
+        return float("nan")
+    return float((foreign >= np.quantile(known, 1 - recall, method="lower")).mean())
 
 
 def expected_calibration_error(probabilities: Floats, labels: Integers, bins: int = 15) -> float:

@@ -55,7 +55,7 @@ def load_imagenet(network: keras.Model) -> None:
     state = read_state_dict(imagenet_weights_path())
     try:
         for layer in network.layers:
-            if not layer.weights:
+            if not layer.weights or layer.name == "head":  # the head of our own is not ImageNet's
                 continue
             name = _state_name(layer.name)
             if isinstance(layer, layers.DepthwiseConv2D):

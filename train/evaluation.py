@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.special import logsumexp
+from sklearn.covariance import LedoitWolf
 
 import bundle
-from bundle.metrics import score_open_set, score_styles
+from bundle.metrics import auroc, false_positive_rate, score_open_set, score_styles
 from train.calibration import Calibration
 from train.dataset import OTHER, PHOTOGRAPH, Dataset, Part
 
@@ -96,3 +98,70 @@ def _pool_open_set(metrics: list[bundle.OpenSetMetrics]) -> bundle.OpenSetMetric
         auroc=_mean([(m.auroc, m.refused.total) for m in metrics]),
         fpr95=_mean([(m.fpr95, m.refused.total) for m in metrics]),
     )
+
+
+def compare_known_scores(
+    dataset: Dataset, outputs: np.ndarray, embeddings: np.ndarray
+) -> dict[str, dict[str, dict[str, float]]]:
+    """AUROC and FPR95 of several scores that tell pictures of the styles from paintings of none, on the
+    validation part and on artists held out: ``{part: {score: {"auroc": ..., "fpr95": ...}}}``.
+
+    Of logits ``[n, outputs]``: maximum softmax probability (Hendrycks and Gimpel 2017, arXiv 1610.02136),
+    maximum logit (Hendrycks et al. 2019, arXiv 1911.11132), energy (Liu et al. 2020, arXiv 2010.03759), and
+    the odds of the output for none of the styles where there is one. Of embeddings ``[n, d]``: Mahalanobis
+    distance to the nearest style (Lee et al. 2018, arXiv 1807.03888) and ViM (Wang et al. 2022, arXiv
+    2203.10807).
+    """
+    styles, labels = len(dataset.styles), dataset.labels
+    parts = np.array([example.part for example in dataset.examples])
+    kinds = np.array([example.label for example in dataset.examples])
+    logits = outputs[:, :styles]
+    energy = logsumexp(logits, axis=1)
+    trained = (parts == Part.TRAIN) & (labels < styles)
+    scores = {
+        "maximum softmax": (logits - energy[:, None]).max(axis=1),
+        "maximum logit": logits.max(axis=1),
+        "energy": energy,
+        "Mahalanobis": -_mahalanobis(embeddings, labels, trained),
+        "ViM": energy - _vim(embeddings, logits, trained),
+    }
+    if outputs.shape[1] > styles:
+        scores["odds of the output for none"] = energy - outputs[:, styles]
+    compared = {}
+    for part in (Part.VALIDATION, Part.UNSEEN):
+        familiar, foreign = (parts == part) & (labels < styles), (parts == part) & (kinds == OTHER)
+        if familiar.any() and foreign.any():
+            compared[part.value] = {
+                name: {
+                    "auroc": auroc(score[familiar], score[foreign]),
+                    "fpr95": false_positive_rate(score[familiar], score[foreign]),
+                }
+                for name, score in scores.items()
+            }
+    return compared
+
+
+def _mahalanobis(embeddings: np.ndarray, labels: np.ndarray, trained: np.ndarray) -> np.ndarray:
+    """Squared distance ``[n]`` to the nearest style's mean, under the covariance within the styles."""
+    means = np.stack([embeddings[trained & (labels == label)].mean(axis=0) for label in np.unique(labels[trained])])
+    index = np.searchsorted(np.unique(labels[trained]), labels[trained])
+    within = embeddings[trained] - means[index]
+    spread = within.std(axis=0) + 1e-6
+    # Ledoit and Wolf's shrinkage: there are more features than pictures of some styles.
+    precision = LedoitWolf(assume_centered=True).fit(within / spread).precision_
+    distances = []
+    for mean in means:
+        away = (embeddings - mean) / spread
+        distances.append(np.einsum("nd,nd->n", away @ precision, away))
+    return np.min(distances, axis=0)
+
+
+def _vim(embeddings: np.ndarray, logits: np.ndarray, trained: np.ndarray) -> np.ndarray:
+    """The virtual logit ``[n]``: length of the part of an embedding outside the principal space of the
+    training pictures, scaled to the size of their largest logits."""
+    mean, spread = embeddings[trained].mean(axis=0), embeddings[trained].std(axis=0) + 1e-6
+    standard = (embeddings - mean) / spread
+    _, _, axes = np.linalg.svd(standard[trained], full_matrices=False)
+    principal = axes[: min(len(axes) // 2, 512)]
+    residual = np.linalg.norm(standard - (standard @ principal.T) @ principal, axis=1)
+    return residual * logits[trained].max(axis=1).mean() / residual[trained].mean()

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+import csv
 import os
+import shutil
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import keras
 import numpy as np
 from scipy.special import logsumexp
 from sklearn.linear_model import LogisticRegression
+from sklearn.utils.class_weight import compute_class_weight
 
 from train.dataset import OTHER, PHOTOGRAPH, Dataset, Part
 from train.recipes import Recipe
 
 # Photographs that show no painting are few; they are this share of the pictures of no style.
 _PHOTOGRAPH_SHARE = 0.2
-
-# Strength of the L2 penalty on the probe's weights, for standardised features and a mean loss. Chosen by
-# mean recall on artists held out: 0.01 knows the painters that it saw, not the styles.
-_PROBE_PENALTY = 0.3
 
 # Shares of the fine-tuned weights that are tried in averaging with the start.
 _END_SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -27,18 +27,22 @@ _END_SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 class Batches(keras.utils.PyDataset):
     """Training batches of `sources` ``[views, n, ...]``: balanced if the recipe says so, mixed up.
 
-    Batch b of epoch e depends on (seed, e, b) alone, so that a resumed run sees what an unbroken one
-    would have seen.
+    `draws` ``[n]`` is how often a bootstrap drew each example; None is once each. Batch b of epoch e
+    depends on (seed, e, b) alone, so that a resumed run sees what an unbroken one would have seen.
     """
 
-    def __init__(self, sources: np.ndarray, dataset: Dataset, recipe: Recipe, seed: int):
+    def __init__(
+        self, sources: np.ndarray, dataset: Dataset, recipe: Recipe, seed: int, draws: np.ndarray | None = None
+    ):
         super().__init__()
         self.sources, self.recipe, self.seed = sources, recipe, seed
         self.epoch = 0
         self.labels = dataset.labels
         self.outputs = len(dataset.styles) + recipe.other_output
-        self.weights = sampling_weights(dataset, recipe)
+        self.weights = sampling_weights(dataset, recipe, draws)
         self.train = np.flatnonzero(self.weights)
+        if draws is not None:
+            self.train = np.repeat(self.train, draws[self.train])
 
     def __len__(self) -> int:
         return self.recipe.steps_per_epoch or -(-len(self.train) // self.recipe.batch)
@@ -52,12 +56,9 @@ class Batches(keras.utils.PyDataset):
         x = x.astype(np.float32)
         y = np.eye(self.outputs, dtype=np.float32)[self.labels[chosen]]
         if self.recipe.mixup:
-            share = generator.beta(self.recipe.mixup, self.recipe.mixup, len(x)).astype(np.float32)
-            share = np.maximum(share, 1 - share)
-            partner = generator.permutation(len(x))
-            wide = share.reshape(-1, *[1] * (x.ndim - 1))
-            x = wide * x + (1 - wide) * x[partner]
-            y = share[:, None] * y + (1 - share[:, None]) * y[partner]
+            return mix_up(x, y, self.recipe.mixup, generator)
+        if self.recipe.cutmix:
+            return cut_mix(x, y, self.recipe.cutmix, generator)
         return x, y
 
     def on_epoch_end(self) -> None:
@@ -70,19 +71,67 @@ class Batches(keras.utils.PyDataset):
         return order[batch * self.recipe.batch : (batch + 1) * self.recipe.batch]
 
 
-def sampling_weights(dataset: Dataset, recipe: Recipe) -> np.ndarray:
+def mix_up(
+    x: np.ndarray, y: np.ndarray, alpha: float, generator: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Each picture laid over another of the batch, and their labels alike (Zhang et al. 2017, arXiv
+    1710.09412). `x` ``[n, ...]``, `y` ``[n, outputs]``."""
+    share = generator.beta(alpha, alpha, len(x)).astype(np.float32)
+    share = np.maximum(share, 1 - share)
+    partner = generator.permutation(len(x))
+    wide = share.reshape(-1, *[1] * (x.ndim - 1))
+    return wide * x + (1 - wide) * x[partner], share[:, None] * y + (1 - share[:, None]) * y[partner]
+
+
+def cut_mix(
+    x: np.ndarray, y: np.ndarray, alpha: float, generator: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """A rectangle of another picture of the batch in each, the labels by area (Yun et al. 2019, arXiv
+    1905.04899). `x` ``[n, height, width, channels]``."""
+    height, width = x.shape[1:3]
+    partner = generator.permutation(len(x))
+    mixed, shares = x.copy(), np.empty((len(x), 1), np.float32)
+    for row, share in enumerate(generator.beta(alpha, alpha, len(x))):
+        half_y, half_x = (int(side * np.sqrt(1 - share) / 2) for side in (height, width))
+        y_middle, x_middle = generator.integers(height), generator.integers(width)
+        top, bottom = max(0, y_middle - half_y), min(height, y_middle + half_y)
+        left, right = max(0, x_middle - half_x), min(width, x_middle + half_x)
+        mixed[row, top:bottom, left:right] = x[partner[row], top:bottom, left:right]
+        shares[row] = 1 - (bottom - top) * (right - left) / (height * width)
+    return mixed, shares * y + (1 - shares) * y[partner]
+
+
+def bootstrap(dataset: Dataset, seed: int) -> np.ndarray:
+    """How often each example, ``[n]``, is drawn when the training part is drawn anew with replacement,
+    label by label, so that a rare style does not vanish."""
+    generator = np.random.default_rng(seed)
+    labels = np.array([example.label for example in dataset.examples])
+    train = np.array([example.part is Part.TRAIN for example in dataset.examples])
+    draws = np.zeros(len(labels), np.int64)
+    for label in np.unique(labels):
+        indices = np.flatnonzero(train & (labels == label))
+        if len(indices):
+            np.add.at(draws, generator.choice(indices, len(indices)), 1)
+    return draws
+
+
+def sampling_weights(dataset: Dataset, recipe: Recipe, draws: np.ndarray | None = None) -> np.ndarray:
     """Probability of each example to be drawn, ``[n]``, summing to 1; 0 outside the training part.
 
     Styles are drawn equally often; within a style an artist with n pictures in proportion to
-    ``n ** artist_power``. Without `steps_per_epoch` all training pictures weigh the same.
+    ``n ** artist_power``. Without `steps_per_epoch`, and without an output for none of the styles, all
+    training pictures weigh the same. `draws` are those of `bootstrap`.
     """
     labels = np.array([example.label for example in dataset.examples])
     artists = np.array([example.artist for example in dataset.examples])
     train = np.array([example.part is Part.TRAIN for example in dataset.examples])
     if not recipe.other_output:
         train &= dataset.labels < len(dataset.styles)
-    if not recipe.steps_per_epoch:
-        return train / train.sum()
+    if recipe.published_only:
+        train &= np.array([example.published for example in dataset.examples])
+    if not recipe.steps_per_epoch and not recipe.other_output:
+        weights = train * (1.0 if draws is None else draws)
+        return weights / weights.sum()
     shares = {style: (1 - recipe.other_share) / len(dataset.styles) for style in dataset.styles}
     if recipe.other_output:
         photographs = _PHOTOGRAPH_SHARE if (train & (labels == PHOTOGRAPH)).any() else 0.0
@@ -94,17 +143,25 @@ def sampling_weights(dataset: Dataset, recipe: Recipe) -> np.ndarray:
             _, inverse, counts = np.unique(artists[indices], return_inverse=True, return_counts=True)
             power = counts[inverse] ** (recipe.artist_power - 1.0)
             weights[indices] = share * power / power.sum()
+    if draws is not None:
+        weights *= draws
     return weights / weights.sum()
 
 
-def linear_probe(network: keras.Model, features: np.ndarray, dataset: Dataset, recipe: Recipe) -> None:
+def linear_probe(
+    network: keras.Model,
+    features: np.ndarray,
+    dataset: Dataset,
+    recipe: Recipe,
+    draws: np.ndarray | None = None,
+) -> None:
     """Fit the head of `network` on frozen embeddings ``[n, d]``, with the weights that fine-tuning draws
     with, and put it in: a good head first, so that fine-tuning does not distort the features to suit a
     random one (Kumar et al. 2022, arXiv 2202.10054)."""
-    weights = sampling_weights(dataset, recipe)
+    weights = sampling_weights(dataset, recipe, draws)
     train = np.flatnonzero(weights)
     mean, spread = features[train].mean(axis=0), features[train].std(axis=0) + 1e-6
-    probe = LogisticRegression(C=1 / (_PROBE_PENALTY * len(train)), max_iter=300)
+    probe = LogisticRegression(C=1 / (recipe.probe_penalty * len(train)), max_iter=300)
     probe.fit((features[train] - mean) / spread, dataset.labels[train], weights[train] * len(train))
     kernel = (probe.coef_ / spread).T
     network.get_layer("head").set_weights([kernel, probe.intercept_ - mean @ kernel])
@@ -128,35 +185,50 @@ def fit(
     recipe: Recipe,
     seed: int,
     folder: Path,
+    draws: np.ndarray | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> keras.Model:
     """Train `model` on `sources` ``[views, n, ...]``, continuing from a checkpoint in `folder`.
 
-    Returns the trained model: `model` itself, or the one that the checkpoint held.
+    Returns the trained model: `model` itself, or the one that a checkpoint held. Layers that are not
+    trainable stay as they are.
     """
-    checkpoint = folder / "checkpoint" / "epoch.keras"
-    log = folder / "log.csv"
-    batches = Batches(sources, dataset, recipe, seed)
-    if checkpoint.exists():
-        model = keras.models.load_model(checkpoint)
+    batches = Batches(sources, dataset, recipe, seed, draws)
+    checkpoint = Checkpoint(folder, recipe.patience)
+    if checkpoint.last.exists():
+        model = keras.models.load_model(checkpoint.last)
         batches.epoch = int(model.optimizer.iterations) // len(batches)
     else:
-        log.unlink(missing_ok=True)
         model.compile(
-            _optimizer(recipe, len(batches)),
+            optimizer(recipe, recipe.epochs * len(batches)),
             keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=recipe.label_smoothing),
             metrics=["accuracy"],
         )
+    checkpoint.resume(batches.epoch)
     watched = dataset.where(lambda example: example.part is Part.VALIDATION)
     watched = watched[dataset.labels[watched] < batches.outputs]
     answers = np.eye(batches.outputs, dtype=np.float32)[dataset.labels[watched]]
-    model.fit(
-        batches,
-        epochs=recipe.epochs,
-        initial_epoch=batches.epoch,
-        validation_data=(sources[0][watched].astype(np.float32), answers),
-        callbacks=[_Checkpoint(checkpoint), keras.callbacks.CSVLogger(str(log), append=True)],
-    )
+    if not checkpoint.exhausted:
+        model.fit(
+            batches,
+            epochs=recipe.epochs,
+            initial_epoch=batches.epoch,
+            validation_data=(sources[0][watched].astype(np.float32), answers),
+            class_weight=class_weights(dataset) if recipe.class_weights else None,
+            callbacks=[keras.callbacks.CSVLogger(str(checkpoint.log), append=True), checkpoint, *callbacks],
+        )
+    if recipe.best_epoch and checkpoint.best.exists():
+        model = keras.models.load_model(checkpoint.best)
     return model
+
+
+def class_weights(dataset: Dataset) -> dict[int, float]:
+    """scikit-learn's ``balanced``: a style with a tenth of the pictures weighs ten times as much."""
+    trained = dataset.labels[dataset.where(lambda example: example.part is Part.TRAIN)]
+    trained = trained[trained < len(dataset.styles)]
+    classes = np.unique(trained)
+    weights = compute_class_weight("balanced", classes=classes, y=trained)
+    return {int(label): float(weight) for label, weight in zip(classes, weights, strict=True)}
 
 
 def average_with_start(
@@ -191,26 +263,76 @@ def average_with_start(
     return best_share
 
 
-def _optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
-    total = recipe.epochs * steps
-    if not recipe.frozen_until:
-        return keras.optimizers.Adam(recipe.learning_rate)
-    warm_up = max(1, total // 10)
-    schedule = keras.optimizers.schedules.CosineDecay(
-        0.0, total - warm_up, alpha=0.02, warmup_target=recipe.learning_rate, warmup_steps=warm_up
-    )
-    return keras.optimizers.AdamW(schedule, weight_decay=recipe.weight_decay)
+def optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
+    """The recipe's optimiser, for so many steps in all."""
+    rate: float | keras.optimizers.schedules.LearningRateSchedule = recipe.learning_rate
+    if recipe.schedule == "cosine":
+        warm_up = max(1, steps // 10)
+        rate = keras.optimizers.schedules.CosineDecay(
+            0.0, steps - warm_up, alpha=0.02, warmup_target=recipe.learning_rate, warmup_steps=warm_up
+        )
+    average = {"use_ema": True, "ema_momentum": recipe.ema} if recipe.ema else {}
+    if recipe.optimizer == "sgd":
+        return keras.optimizers.SGD(rate, momentum=0.9, **average)
+    if recipe.optimizer == "adamw":
+        return keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay, **average)
+    return keras.optimizers.Adam(rate, **average)
 
 
-class _Checkpoint(keras.callbacks.Callback):
-    """Keeps the model with its optimiser after each epoch; written whole or not at all."""
+class Checkpoint(keras.callbacks.Callback):
+    """Keeps the model with its optimiser after each epoch, and the epoch with the least validation loss;
+    each file is written whole or not at all. Stops after `patience` epochs without a smaller loss.
 
-    def __init__(self, path: Path):
+    What it knows it reads from the log, so that a resumed run stops where an unbroken one would have.
+    """
+
+    def __init__(self, folder: Path, patience: int | None = None):
         super().__init__()
-        self.path = path
+        self.last = folder / "checkpoint" / "epoch.keras"
+        self.best = folder / "checkpoint" / "best.keras"
+        self.log = folder / "log.csv"
+        self.patience = patience
+        self.losses: list[float] = []
+
+    def resume(self, epochs_done: int) -> None:
+        """Read the log of the epochs that `last` holds. A kill between log and checkpoint leaves the row of
+        an epoch that will be trained again: it goes."""
+        if self.log.exists():
+            rows = self.log.read_text(encoding="utf-8").splitlines(keepends=True)
+            self.log.write_text("".join(rows[: 1 + epochs_done]) if epochs_done else "", encoding="utf-8")
+        self.losses = _validation_losses(self.log)
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether there was no smaller loss for `patience` epochs."""
+        return self.patience is not None and len(self.losses) - 1 - int(np.argmin(self.losses or [0])) >= self.patience
 
     def on_epoch_end(self, epoch: int, logs=None) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = self.path.with_name("writing.keras")
+        self.losses.append(float((logs or {}).get("val_loss", np.inf)))
+        self.last.parent.mkdir(parents=True, exist_ok=True)
+        temporary = self.last.with_name("writing.keras")
         self.model.save(temporary)
-        os.replace(temporary, self.path)
+        if self.losses[-1] <= min(self.losses):
+            shutil.copyfile(temporary, self.last.with_name("copying.keras"))
+            os.replace(self.last.with_name("copying.keras"), self.best)
+        os.replace(temporary, self.last)
+        if self.exhausted:
+            self.model.stop_training = True
+
+
+class Notice(keras.callbacks.Callback):
+    """Calls `tell` with the number of epochs that are behind the run."""
+
+    def __init__(self, tell: Callable[[int], None]):
+        super().__init__()
+        self.tell = tell
+
+    def on_epoch_end(self, epoch: int, logs=None) -> None:
+        self.tell(epoch + 1)
+
+
+def _validation_losses(log: Path) -> list[float]:
+    if not log.exists():
+        return []
+    with log.open(encoding="utf-8") as file:
+        return [float(row.get("val_loss", "inf")) for row in csv.DictReader(file)]

