@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 import json
 import shutil
 from pathlib import Path
@@ -199,7 +200,8 @@ def _callbacks(run: Run, cost: _Cost) -> list[keras.callbacks.Callback]:
         run.record(epochs_run=epochs)
 
     callbacks: list[keras.callbacks.Callback] = [fitting.Notice(tell)]
-    if keras.backend.backend() == "tensorflow":  # Keras writes TensorBoard's files through TensorFlow alone
+    # Keras writes TensorBoard's files through TensorFlow alone, and TensorFlow through its package.
+    if keras.backend.backend() == "tensorflow" and importlib.util.find_spec("tensorboard"):
         board = keras.callbacks.TensorBoard(str(run.folder / "tensorboard"), write_graph=False)
         callbacks.append(board)
     return callbacks

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +68,7 @@ def read(sources: Sources) -> Dataset:
     if sources.unseen:
         never_trained = catalogues[len(sources.folders) :]
         names = {painting.artist for catalogue in never_trained for painting in catalogue.paintings}
-        hold_out = HoldOut(names=hold_out.names | names)
+        hold_out = replace(hold_out, names=hold_out.names | names)
     styles = single_styles(catalogues[0]) if sources.styles == (ALL_STYLES,) else sources.styles
     dataset = assemble(
         (*sources.folders, *sources.unseen),

@@ -103,7 +103,7 @@ def _transfer(name: str, summary: str, network: str, frozen_until: str, **settin
     first, gentle steps, and of the fine-tuned weights only the share that validation asks for."""
     shared: dict[str, object] = {
         "size": 256,
-        "epochs": 8,
+        "epochs": 6,
         "batch": 64,
         "learning_rate": 1e-4,
         "optimizer": "adamw",
@@ -115,7 +115,7 @@ def _transfer(name: str, summary: str, network: str, frozen_until: str, **settin
         "pretrained": True,
         "frozen_until": frozen_until,
         "views": 2,
-        "probe_penalty": 0.03,
+        "probe_penalty": 0.01,
     }
     return Recipe(name=name, summary=summary, network=network, **(shared | settings))  # type: ignore[arg-type]
 

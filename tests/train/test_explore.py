@@ -16,7 +16,9 @@ from PIL import Image
 import bundle
 from tests.paintings import write_paintings
 from train.exploration import main
-from train.recipes import STYLES
+
+# Three of the six are as good, and drawn in half the time.
+STYLES = ("Impressionism", "Cubism", "Pop Art")
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +50,8 @@ def second(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def explored(paintings: Path, second: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("runs") / "explore"
-    assert main([*map(str, ("--data", paintings, second, "--out", out)), "--networks", "cnn", "--seed", "1"]) == 0
+    arguments = ["--data", paintings, second, "--out", out, "--styles", *STYLES, "--networks", "cnn", "--seed", 1]
+    assert main(list(map(str, arguments))) == 0
     return out
 
 
@@ -89,9 +92,9 @@ def test_the_page_needs_no_other_file(page: str) -> None:
 
 def test_the_page_says_what_the_numbers_are(page: str) -> None:
     text = text_of(page)
-    # Six styles of five pictures; five of one artist of several styles; one file is a copy, one is broken.
-    assert "56 pictures, 31 of them of the 6 styles, by 7 artists." in text
-    assert "paintings: always answering Impressionism would be right for 17 % of the 30 pictures" in text
+    # Three styles of five pictures; five of one artist of several styles; one file is a copy, one is broken.
+    assert "56 pictures, 16 of them of the 3 styles, by 4 artists." in text
+    assert "paintings: always answering Impressionism would be right for 33 % of the 15 pictures" in text
     assert "second: always answering Pop Art would be right for 100 % of the 1 picture" in text
     assert "one artist alone stands for Impressionism (Painter Impressionism)" in text
     assert "5 pictures are by artists of several genres" in text
@@ -106,7 +109,7 @@ def test_the_page_warns_of_committing_it(page: str) -> None:
 
 def test_names_of_files_are_text_and_never_markup(page: str) -> None:
     assert "<b>copy" not in page
-    assert "Painter_Cubism/Painter_Cubism_0.png = Painter_Cubism/zz_&lt;b&gt;copy_$x$.png" in page
+    assert "Painter_Cubism: Painter_Cubism_0.png = zz_&lt;b&gt;copy_$x$.png" in page
 
 
 def test_what_is_left_out_is_listed_with_its_reason(page: str) -> None:
