@@ -130,7 +130,12 @@ def _fit(
         lesson.compile(keras.optimizers.AdamW(rate, weight_decay=1e-4), "mean_absolute_error")
     checkpoint.resume(batches.epoch)
     log = keras.callbacks.CSVLogger(str(checkpoint.log), append=True)
-    lesson.fit(batches, epochs=epochs, initial_epoch=batches.epoch, callbacks=[log, checkpoint, Notice(lambda _: after_epoch())])
+    lesson.fit(
+        batches,
+        epochs=epochs,
+        initial_epoch=batches.epoch,
+        callbacks=[log, checkpoint, Notice(lambda _: after_epoch())],
+    )
     return lesson
 
 

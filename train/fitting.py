@@ -71,9 +71,7 @@ class Batches(keras.utils.PyDataset):
         return order[batch * self.recipe.batch : (batch + 1) * self.recipe.batch]
 
 
-def mix_up(
-    x: np.ndarray, y: np.ndarray, alpha: float, generator: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
+def mix_up(x: np.ndarray, y: np.ndarray, alpha: float, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Each picture laid over another of the batch, and their labels alike (Zhang et al. 2017, arXiv
     1710.09412). `x` ``[n, ...]``, `y` ``[n, outputs]``."""
     share = generator.beta(alpha, alpha, len(x)).astype(np.float32)

@@ -33,9 +33,7 @@ def train(run: Run, recipe: Recipe, sources: Sources, weights: Path | None = Non
 
     Raises `CatalogueError`, `DatasetError`, `WeightsError` or `RunError`, each with a one-line message.
     """
-    settings = json.loads(
-        json.dumps({"recipe": dataclasses.asdict(recipe), "bagging": members, **sources.describe()})
-    )
+    settings = json.loads(json.dumps({"recipe": dataclasses.asdict(recipe), "bagging": members, **sources.describe()}))
     _check_same(run, settings)
     if run.finished:
         console.print(f"{run.folder} is finished already; give another --name, or delete it to train anew")
@@ -148,7 +146,9 @@ def _probe_and_fine_tune(
             share = fitting.average_with_start(trained, start, sources, dataset)
             run.record(share_of_fine_tuned_weights=share)
             console.print(f"share of the fine-tuned weights in the average, by validation loss: {share}")
-        soup = [*trained.get_weights()] if not soup else [a + b for a, b in zip(soup, trained.get_weights(), strict=True)]
+        soup = (
+            [*trained.get_weights()] if not soup else [a + b for a, b in zip(soup, trained.get_weights(), strict=True)]
+        )
     upper.set_weights([total / members for total in soup])
     logits["network"] = upper.predict(sources[0], batch_size=128, verbose=0)
     return logits, embed.predict(sources[0], batch_size=128, verbose=0)

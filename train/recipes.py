@@ -129,7 +129,9 @@ RECIPES = {
         _published("cnn_weighted", "published: the CNN with balanced class weights", "cnn", class_weights=True),
         _published("resnet50", "published: ResNet50 from scratch", "resnet50"),
         # The published table repeats the CNN's row here by mistake; 12 % is from the author's notes.
-        _published("resnet50_weighted", "published: the same with balanced class weights", "resnet50", class_weights=True),
+        _published(
+            "resnet50_weighted", "published: the same with balanced class weights", "resnet50", class_weights=True
+        ),
         _published(
             "resnet50_pretrained",
             "published: ResNet50 from ImageNet, frozen, with a new head",
@@ -157,7 +159,9 @@ RECIPES = {
             **_LAST_FIFTH,
         ),
         _transfer("vgg16", "VGG-16 from ImageNet, probed and fine-tuned", "vgg16", "block4_pool", size=224),
-        _transfer("inception_v3", "InceptionV3 from ImageNet, probed and fine-tuned", "inception_v3", "mixed7", size=224),
+        _transfer(
+            "inception_v3", "InceptionV3 from ImageNet, probed and fine-tuned", "inception_v3", "mixed7", size=224
+        ),
         _transfer(
             "efficientnet_v2_b0",
             "EfficientNetV2-B0 from ImageNet, probed and fine-tuned",
