@@ -9,15 +9,19 @@ KIOSK := .venv-kiosk/bin/python
 
 DATA ?=
 PHOTOS ?=
-RECIPE ?= efficientnet_lite0
+RECIPE ?= kiosk
 RUN ?= $(RECIPE)
 OUT ?= models/$(notdir $(RUN))
 BUNDLE ?= models/default
 GROUPS ?= 4
 ARGS ?=
+UNSEEN ?=
+BEYOND ?=
+PUBLISHED = cnn cnn_weighted resnet50 resnet50_weighted resnet50_pretrained resnet50_fine_tuned
+BEYOND_PUBLISHED = vgg16 inception_v3 efficientnet_v2_b0 efficientnet_lite0 resnet50_distilled
 export DATA PHOTOS
 
-.PHONY: help kiosk test test-slow lint data train hold-outs export bench lock clean
+.PHONY: help kiosk test test-slow lint data explore train hold-outs reproduce report export bench lock clean
 
 help: ## show this
 	@echo 'Vernissage tells which style a painting belongs to. Start with: make kiosk'
@@ -26,8 +30,8 @@ help: ## show this
 	@echo
 	@echo 'examples:'
 	@echo '  make kiosk ARGS="--port 8090 --source demo"'
-	@echo '  make train RECIPE=efficientnet_lite0 DATA="FOLDER FOLDER" PHOTOS=FOLDER'
-	@echo '  make export RUN=efficientnet_lite0'
+	@echo '  make train RECIPE=kiosk DATA="FOLDER FOLDER" PHOTOS=FOLDER'
+	@echo '  make export RUN=kiosk'
 	@echo '  make bench DATA="FOLDER FOLDER" PHOTOS=FOLDER'
 
 kiosk: $(KIOSK).stamp ## run the kiosk (ARGS="--help" lists its options)
@@ -45,8 +49,11 @@ lint: $(ALL).stamp ## ruff, mypy and the import contracts
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 
-data: $(ALL).stamp ## check folders of paintings and print what training makes of them (DATA="FOLDER ...")
-	$(ALL) -m train --check --data $(DATA) $(if $(PHOTOS),--photos $(PHOTOS)) $(ARGS)
+data: $(ALL).stamp ## fetch and verify the data set; or check folders of your own (DATA="FOLDER ...")
+	$(ALL) -m train $(if $(DATA),--check --data $(DATA) $(if $(PHOTOS),--photos $(PHOTOS)),download) $(ARGS)
+
+explore: $(ALL).stamp ## look at DATA="FOLDER ...": runs/explore/index.html
+	$(ALL) -m train explore --data $(DATA) $(ARGS)
 
 train: $(ALL).stamp ## train RECIPE on DATA="FOLDER ..." (PHOTOS=FOLDER: what is no painting); resumes
 	$(ALL) -m train --recipe $(RECIPE) --data $(DATA) $(if $(PHOTOS),--photos $(PHOTOS)) $(ARGS)
@@ -56,6 +63,14 @@ hold-outs: $(ALL).stamp ## train and export RECIPE with each of GROUPS groups of
 	  $(ALL) -m train --recipe $(RECIPE) --data $(DATA) $(if $(PHOTOS),--photos $(PHOTOS)) --hold-out-artists $$group/$(GROUPS); \
 	  $(ALL) -m export $(RECIPE)-$$group-of-$(GROUPS) --out runs/$(RECIPE)-$$group-of-$(GROUPS)/bundle; \
 	done
+
+reproduce: $(ALL).stamp ## train the published models on DATA=FOLDER, judged by UNSEEN too (BEYOND=1: the others as well)
+	for recipe in $(PUBLISHED) $(if $(BEYOND),$(BEYOND_PUBLISHED)); do \
+	  $(ALL) -m train --recipe $$recipe --data $(DATA) $(if $(UNSEEN),--unseen $(UNSEEN)) $(ARGS) || echo "$$recipe: not trained"; \
+	done
+
+report: $(ALL).stamp ## write docs/reproduction.md and runs/report/index.html from all finished runs
+	$(ALL) -m train report $(ARGS)
 
 export: $(ALL).stamp ## turn a run into a bundle (RUN=NAME, OUT=models/NAME)
 	$(ALL) -m export $(RUN) --out $(OUT) $(ARGS)
