@@ -333,4 +333,5 @@ def _validation_losses(log: Path) -> list[float]:
     if not log.exists():
         return []
     with log.open(encoding="utf-8") as file:
-        return [float(row.get("val_loss", "inf")) for row in csv.DictReader(file)]
+        # Distillation has no validation: its column is missing, or "NA".
+        return [np.inf if row.get("val_loss", "NA") == "NA" else float(row["val_loss"]) for row in csv.DictReader(file)]
