@@ -123,9 +123,8 @@ def _probe_and_fine_tune(
     with progress("pictures through the frozen part") as step:
         sources = open_views(views, dataset, recipe, network, seed, step)
     upper = networks.upper_part(network, recipe.frozen_until)
-    embed = networks.upper_part(network, recipe.frozen_until, "embedding")
     console.print("linear probes on the frozen features ...")
-    features = embed.predict(sources[0], batch_size=128, verbose=0)
+    features = _embeddings(network, recipe.frozen_until, sources[0])
     plain = features[:, : networks.BACKBONE_FEATURES.get(recipe.network)]
     logits = {"baseline_probe": fitting.baseline_probe(plain, dataset, recipe)}
     beginning = upper.get_weights()
@@ -151,7 +150,14 @@ def _probe_and_fine_tune(
         )
     upper.set_weights([total / members for total in soup])
     logits["network"] = upper.predict(sources[0], batch_size=128, verbose=0)
-    return logits, embed.predict(sources[0], batch_size=128, verbose=0)
+    return logits, _embeddings(network, recipe.frozen_until, sources[0])
+
+
+def _embeddings(network: keras.Model, last_frozen: str, frozen: np.ndarray) -> np.ndarray:
+    """Embeddings ``[n, d]`` from what the frozen part gives, which may be the embeddings themselves."""
+    if last_frozen == "embedding":
+        return frozen.astype(np.float32)
+    return networks.upper_part(network, last_frozen, "embedding").predict(frozen, batch_size=128, verbose=0)
 
 
 def _train_whole(
