@@ -114,8 +114,9 @@ class Dataset:
                 )
 
     @classmethod
-    def from_split(cls, path: Path, styles: Sequence[str]) -> Dataset:
-        """Read a ``split.csv``; raises `DatasetError` where it, or a picture that it names, is gone."""
+    def from_split(cls, path: Path, styles: Sequence[str], pictures_needed: bool = True) -> Dataset:
+        """Read a ``split.csv``; raises `DatasetError` where it is gone, or a picture that it names is and
+        `pictures_needed`: labels and parts are enough for a report."""
         try:
             with path.open(newline="", encoding="utf-8") as file:
                 examples = tuple(
@@ -129,9 +130,9 @@ class Dataset:
                     )
                     for row in csv.DictReader(file)
                 )
-        except (OSError, KeyError, ValueError) as error:
+        except (OSError, KeyError, ValueError, TypeError, csv.Error) as error:
             raise DatasetError(f"{path}: no readable split ({error})") from error
-        for example in examples:
+        for example in examples if pictures_needed else ():
             if not example.path.is_file():
                 raise DatasetError(f"{example.path}: a picture of the run is gone; train again with DATA=...")
         return cls(tuple(styles), examples)

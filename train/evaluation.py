@@ -149,11 +149,12 @@ def _mahalanobis(embeddings: np.ndarray, labels: np.ndarray, trained: np.ndarray
     spread = within.std(axis=0) + 1e-6
     # Ledoit and Wolf's shrinkage: there are more features than pictures of some styles.
     precision = LedoitWolf(assume_centered=True).fit(within / spread).precision_
-    distances = []
-    for mean in means:
-        away = (embeddings - mean) / spread
-        distances.append(np.einsum("nd,nd->n", away @ precision, away))
-    return np.min(distances, axis=0)
+    # The square multiplied out, so that the one product with the wide matrix serves all styles.
+    standard, centres = embeddings / spread, means / spread
+    projected = standard @ precision
+    own = np.einsum("nd,nd->n", projected, standard)
+    of_centres = np.einsum("sd,sd->s", centres @ precision, centres)
+    return np.min(own[:, None] - 2 * projected @ centres.T + of_centres, axis=1)
 
 
 def _vim(embeddings: np.ndarray, logits: np.ndarray, trained: np.ndarray) -> np.ndarray:

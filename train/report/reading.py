@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from train.calibration import Calibration
-from train.dataset import Dataset, Example, Part
+from train.dataset import Dataset
 from train.recipes import STYLES
 from train.run import Run, RunError
 
@@ -96,24 +96,12 @@ def read_run(folder: Path) -> FinishedRun:
 
 def read_split(path: Path, styles: tuple[str, ...]) -> Dataset:
     """A ``split.csv`` whose pictures may be gone: labels and parts are enough here. Raises `LeftOut`."""
+    if not path.is_file():
+        raise LeftOut("no split.csv")
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            examples = tuple(
-                Example(
-                    Path(row["path"]),
-                    row["artist"],
-                    row["label"],
-                    row["sha256"],
-                    row["published"] == "1",
-                    Part(row["part"]),
-                )
-                for row in csv.DictReader(file)
-            )
-    except OSError as error:
-        raise LeftOut("no split.csv") from error
-    except (KeyError, ValueError, TypeError, csv.Error) as error:
+        return Dataset.from_split(path, styles, pictures_needed=False)
+    except DatasetError as error:
         raise LeftOut("split.csv is not readable") from error
-    return Dataset(styles, examples)
 
 
 def read_history(path: Path) -> tuple[dict[str, float | None], ...]:
