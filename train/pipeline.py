@@ -71,7 +71,8 @@ def train(run: Run, recipe: Recipe, sources: Sources, weights: Path | None = Non
     else:
         logits, embeddings = _train_whole(run, recipe, dataset, network, sources.seed, cost)
     network.save_weights(run.weights_path)
-    results.record(run, dataset, logits, embeddings)
+    # The backbone's own features are what an exported model gives as its embedding.
+    results.record(run, dataset, logits, embeddings[:, : networks.BACKBONE_FEATURES.get(recipe.network)])
     cost.record()
     run.record(state="finished", weights_sha256=sha256_of(run.weights_path))
     for leftover in ("checkpoint", "members", "distillation"):

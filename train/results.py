@@ -20,7 +20,7 @@ def record(run: Run, dataset: Dataset, logits: dict[str, np.ndarray], embeddings
     """Measure each of `logits`, ``[n, outputs]`` by name, with a calibration of its own, and write all that a
     report needs. The last one is the trained network's: its logits and its calibration are kept.
 
-    `embeddings` ``[n, d]`` are what the trained network's head reads.
+    `embeddings` ``[n, d]`` are what the exported model will give beside its answer.
     """
     metrics = {}
     for name, outputs in logits.items():

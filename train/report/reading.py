@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from train.calibration import Calibration
-from train.dataset import Dataset
+from train.dataset import Dataset, DatasetError
 from train.recipes import STYLES
 from train.run import Run, RunError
 
