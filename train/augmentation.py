@@ -129,6 +129,10 @@ class PartlyAugmented(layers.Layer):
         self.share = share
         self.generator = keras.random.SeedGenerator(seed)
 
+    def build(self, input_shape):
+        self.augmentation.build(input_shape)
+        super().build(input_shape)
+
     def call(self, pixels, training=False):
         if not training:
             return pixels

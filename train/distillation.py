@@ -24,6 +24,8 @@ from train.progress import console, progress
 from train.recipes import Recipe
 
 BATCH = 32
+# From which batch normalisation's means are measured anew in the end.
+_SETTLING_BATCHES = 20
 # Of AdamW at its peak, at the start of each stage; warm-up and cosine within it.
 LEARNING_RATE = 2e-3
 
@@ -81,6 +83,22 @@ def distil(
             network.save_weights(temporary)
             os.replace(temporary, done)
         network.load_weights(done)
+    _settle_normalization(network, pixels, learnt_from, seed)
+
+
+def _settle_normalization(network: keras.Model, pixels: np.ndarray, learnt_from: np.ndarray, seed: int) -> None:
+    """Measure anew, at the size of `pixels`, what batch normalisation keeps of its inputs (precise-BN, Wu and
+    Johnson 2021, arXiv 2105.07576): the running means of a short training on small pictures lag behind its
+    weights and are wrong at another size. Here that made embeddings seventy times too large."""
+    normalizations = [layer for layer in network.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    momenta = [layer.momentum for layer in normalizations]
+    order = np.random.default_rng(seed).permutation(learnt_from)[: _SETTLING_BATCHES * BATCH]
+    for number in range(-(-len(order) // BATCH)):
+        for layer in normalizations:
+            layer.momentum = number / (number + 1)  # the plain mean of all batches so far
+        network(pixels[order[number * BATCH : (number + 1) * BATCH]].astype(np.float32), training=True)
+    for layer, momentum in zip(normalizations, momenta, strict=True):
+        layer.momentum = momentum
 
 
 def predict(model: keras.Model, pixels: np.ndarray, step: Callable[[int, int], None]) -> np.ndarray:
