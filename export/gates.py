@@ -83,7 +83,7 @@ def check_interface(model: onnxruntime.InferenceSession, size: int, styles: int,
 
 
 def check_values(outputs: Outputs, bias: npt.NDArray[np.float32]) -> None:
-    """Raise `NotFinite` or `EvidenceWrong`; `bias` is the head's, of the styles."""
+    """Raise `NotFinite` or `EvidenceWrong`; `bias` ``[styles]`` is `Head.evidence_bias`."""
     for name, value in outputs.items():
         if not np.isfinite(value).all():
             raise NotFinite(f"output {name} holds NaN or infinity")

@@ -19,7 +19,7 @@ def with_raw_outputs(core: Core) -> onnx.ModelProto:
     """The network with one output ``outputs`` ``[batch, styles (+ 1)]``: all logits, to calibrate on."""
     builder = _Builder(core)
     builder.add_head(core)
-    builder.output("outputs", ["batch", core.head.bias.size])
+    builder.output("outputs", ["batch", len(set(core.head.classes))])
     return builder.finish()
 
 
@@ -37,7 +37,7 @@ def with_named_outputs(core: Core, calibration: Calibration) -> onnx.ModelProto:
     builder.node("Softmax", ["scaled_logits"], "probabilities", axis=1)
     builder.node("ReduceLogSumExp", ["logits"], "energy", axes=[1], keepdims=0)
     score = "energy"
-    if core.head.bias.size > styles:
+    if len(set(core.head.classes)) > styles:
         builder.slice("outputs", "other_column", styles, styles + 1)
         builder.node("Squeeze", ["other_column", builder.integers([1])], "other")
         builder.node("Sub", ["energy", "other"], "score")
@@ -73,14 +73,45 @@ class _Builder:
         where the network before it is quantized: a 1x1 convolution is a product over the last axis.
         """
         kernel, bias = self.tensor(core.head.kernel), self.tensor(core.head.bias)
+        merged = core.head.merged
         if core.head.pooled:
             self.node("ReduceMean", ["features"], "pooled", axes=[1, 2], keepdims=0)
-            self.node("MatMul", ["features", kernel], "evidence_all")
-            self.node("ReduceMean", ["evidence_all"], "products", axes=[1, 2], keepdims=0)
+            evidence = "evidence_of_outputs" if merged else "evidence_all"
+            self.node("MatMul", ["features", kernel], evidence)
+            self.node("ReduceMean", [evidence], "products", axes=[1, 2], keepdims=0)
         else:
             self.node("Identity", ["features"], "pooled")
             self.node("MatMul", ["pooled", kernel], "products")
-        self.node("Add", ["products", bias], "outputs")
+        self.node("Add", ["products", bias], "outputs_of_head" if merged else "outputs")
+        if merged:
+            self._merge(core.head.classes)
+            if core.head.pooled:
+                self._merge_evidence(core.head.classes)
+
+    def _merge(self, classes: Sequence[int]) -> None:
+        """``outputs``: for each class the log-sum-exp of its own among ``outputs_of_head``."""
+        columns = []
+        for label in sorted(set(classes)):
+            own = self.integers([output for output, of in enumerate(classes) if of == label])
+            self.node("Gather", ["outputs_of_head", own], f"outputs_of_class_{label}", axis=1)
+            columns.append(f"logit_of_class_{label}")
+            self.node("ReduceLogSumExp", [f"outputs_of_class_{label}"], columns[-1], axes=[1], keepdims=1)
+        self.node("Concat", columns, "outputs", axis=1)
+
+    def _merge_evidence(self, classes: Sequence[int]) -> None:
+        """``evidence_all``: the maps of a class's outputs, each by its share in the class's sum (that is the
+        gradient of the log-sum-exp), raised evenly so that the whole averages to the logit."""
+        self.node("Gather", ["outputs", self.integers(classes)], "logits_of_outputs", axis=1)
+        self.node("Sub", ["outputs_of_head", "logits_of_outputs"], "log_shares")
+        self.node("Exp", ["log_shares"], "flat_shares")
+        self.node("Unsqueeze", ["flat_shares", self.integers([1, 2])], "shares")
+        self.node("Mul", ["evidence_of_outputs", "shares"], "shared_evidence")
+        membership = np.eye(len(set(classes)), dtype=np.float32)[list(classes)]
+        self.node("MatMul", ["shared_evidence", self.tensor(membership)], "evidence_of_classes")
+        self.node("ReduceMean", ["evidence_of_classes"], "mean_evidence", axes=[1, 2], keepdims=0)
+        self.node("Sub", ["outputs", "mean_evidence"], "flat_rest")
+        self.node("Unsqueeze", ["flat_rest", self.integers([1, 2])], "rest")
+        self.node("Add", ["evidence_of_classes", "rest"], "evidence_all")
 
     def node(self, operator: str, inputs: Sequence[str], output: str, **attributes: Any) -> None:
         self.graph.node.append(helper.make_node(operator, inputs, [output], name=f"vernissage/{output}", **attributes))

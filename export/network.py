@@ -23,13 +23,25 @@ class Head:
     """The last dense layer; it stays in float in every file: under 0.2 % of the multiplications."""
 
     kernel: npt.NDArray[np.float32]
-    """``[d, outputs]``; the styles first, then, if there is one, the output for none of them."""
+    """``[d, outputs]``."""
     bias: npt.NDArray[np.float32]
     pooled: bool
     """Whether global average pooling comes before it, which makes the evidence map exact."""
+    classes: tuple[int, ...]
+    """Class of each output; where several are of one class, its logit is their log-sum-exp."""
     embedding: int
     """The first so many features are the output ``embedding``: the network's own last ones, which tell
     pictures apart better than those of the layers that the head reads besides."""
+
+    @property
+    def merged(self) -> bool:
+        """Whether some class has several outputs."""
+        return len(set(self.classes)) < len(self.classes)
+
+    def evidence_bias(self, styles: int) -> npt.NDArray[np.float32]:
+        """What the average of the evidence map lacks to be the logits of the `styles`, ``[styles]``: where
+        outputs are merged it lacks nothing."""
+        return np.zeros(styles, np.float32) if self.merged else self.bias[:styles]
 
 
 @dataclass(frozen=True)
@@ -64,7 +76,8 @@ def convert(network: Any, embedding: int | None = None) -> Core:
     _rename_output(model, "features")
     model = _fold(model)
     kernel, bias = network.get_layer("head").get_weights()
-    return Core(model, Head(kernel, bias, pooled, embedding or len(kernel)))
+    classes = network.get_layer("merged").classes if "merged" in names else tuple(range(bias.size))
+    return Core(model, Head(kernel, bias, pooled, classes, embedding or len(kernel)))
 
 
 def _fold(model: onnx.ModelProto) -> onnx.ModelProto:

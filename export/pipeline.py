@@ -152,7 +152,7 @@ def _write(
     gates.check_interface(model, pixels.shape[1], styles, core.head.pooled)
     names = [name for name in bundle.OUTPUTS if core.head.pooled or name != "evidence"]
     outputs = gates.run(model, pixels, names)
-    gates.check_values(outputs, core.head.bias[:styles])
+    gates.check_values(outputs, core.head.evidence_bias(styles))
     parity = gates.compare(outputs["logits"][test], reference)
     gates.check_parity(precision, parity)
     metrics = evaluation.measure(judged, outputs["probabilities"], outputs["known"], calibration.threshold)

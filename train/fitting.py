@@ -10,15 +10,21 @@ from pathlib import Path
 
 import keras
 import numpy as np
+from scipy.optimize import minimize
 from scipy.special import logsumexp
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.class_weight import compute_class_weight
 
+from train import painters
 from train.dataset import OTHER, PHOTOGRAPH, Dataset, Part
+from train.painters import Outputs
 from train.recipes import Recipe
 
 # Photographs that show no painting are few; they are this share of the pictures of no style.
 _PHOTOGRAPH_SHARE = 0.2
+
+# Of L-BFGS; more change the answers of hardly a picture.
+_PROBE_STEPS = 100
 
 # Shares of the fine-tuned weights that are tried in averaging with the start.
 _END_SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -116,34 +122,50 @@ def bootstrap(dataset: Dataset, seed: int) -> np.ndarray:
 def sampling_weights(dataset: Dataset, recipe: Recipe, draws: np.ndarray | None = None) -> np.ndarray:
     """Probability of each example to be drawn, ``[n]``, summing to 1; 0 outside the training part.
 
-    Styles are drawn equally often; within a style an artist with n pictures in proportion to
-    ``n ** artist_power``. Without `steps_per_epoch`, and without an output for none of the styles, all
+    Styles are drawn equally often, but for the recipe's `style_weights`; within a style an artist with n
+    pictures in proportion to ``n ** artist_power``, and those with outputs of their own as the recipe's
+    `painter_share` has it. Without `steps_per_epoch`, and without an output for none of the styles, all
     training pictures weigh the same. `draws` are those of `bootstrap`.
     """
     labels = np.array([example.label for example in dataset.examples])
     artists = np.array([example.artist for example in dataset.examples])
+    published = np.array([example.published for example in dataset.examples])
     train = np.array([example.part is Part.TRAIN for example in dataset.examples])
     if not recipe.other_output:
         train &= dataset.labels < len(dataset.styles)
     if recipe.published_only:
-        train &= np.array([example.published for example in dataset.examples])
+        train &= published
     if not recipe.steps_per_epoch and not recipe.other_output:
         weights = train * (1.0 if draws is None else draws)
         return weights / weights.sum()
-    shares = {style: (1 - recipe.other_share) / len(dataset.styles) for style in dataset.styles}
+    wanted = dict.fromkeys(dataset.styles, 1.0) | {k: v for k, v in recipe.style_weights if k in dataset.styles}
+    shares = {style: (1 - recipe.other_share) * weight / sum(wanted.values()) for style, weight in wanted.items()}
     if recipe.other_output:
         photographs = _PHOTOGRAPH_SHARE if (train & (labels == PHOTOGRAPH)).any() else 0.0
         shares |= {OTHER: recipe.other_share * (1 - photographs), PHOTOGRAPH: recipe.other_share * photographs}
     weights = np.zeros(len(labels))
     for label, share in shares.items():
         indices = np.flatnonzero(train & (labels == label))
-        if len(indices):
-            _, inverse, counts = np.unique(artists[indices], return_inverse=True, return_counts=True)
-            power = counts[inverse] ** (recipe.artist_power - 1.0)
-            weights[indices] = share * power / power.sum()
+        own = published[indices] & (recipe.painter_share is not None)
+        for group, power, of_share in (
+            (indices[own], 1.0, recipe.painter_share if not own.all() else 1.0),
+            (indices[~own], recipe.artist_power, 1.0 - (recipe.painter_share or 0.0) if own.any() else 1.0),
+        ):
+            if len(group):
+                _, inverse, counts = np.unique(artists[group], return_inverse=True, return_counts=True)
+                weight = counts[inverse] ** (power - 1.0)
+                weights[group] = share * of_share * weight / weight.sum()
     if draws is not None:
         weights *= draws
     return weights / weights.sum()
+
+
+def outputs_of(dataset: Dataset, recipe: Recipe) -> Outputs:
+    """The outputs that the head of a recipe's network has for a data set."""
+    classes = len(dataset.styles) + recipe.other_output
+    if recipe.painter_share is None:
+        return painters.one_each(dataset, classes)
+    return painters.with_painters(dataset, sampling_weights(dataset, recipe) > 0, classes)
 
 
 def linear_probe(
@@ -158,11 +180,38 @@ def linear_probe(
     random one (Kumar et al. 2022, arXiv 2202.10054)."""
     weights = sampling_weights(dataset, recipe, draws)
     train = np.flatnonzero(weights)
+    outputs = outputs_of(dataset, recipe)
     mean, spread = features[train].mean(axis=0), features[train].std(axis=0) + 1e-6
-    probe = LogisticRegression(C=1 / (recipe.probe_penalty * len(train)), max_iter=300)
-    probe.fit((features[train] - mean) / spread, dataset.labels[train], weights[train] * len(train))
-    kernel = (probe.coef_ / spread).T
-    network.get_layer("head").set_weights([kernel, probe.intercept_ - mean @ kernel])
+    penalties = np.where(outputs.own, recipe.painter_penalty, recipe.probe_penalty)
+    kernel, bias = _multinomial(
+        (features[train] - mean) / spread, outputs.of_examples[train], weights[train], penalties
+    )
+    kernel /= spread[:, None]
+    network.get_layer("head").set_weights([kernel, bias - mean @ kernel])
+
+
+def _multinomial(
+    features: np.ndarray, labels: np.ndarray, weights: np.ndarray, penalties: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Kernel ``[d, outputs]`` and bias of logistic regression with an L2 penalty of its own for each output,
+    ``[outputs]``, which scikit-learn's does not have. `weights` ``[n]`` sum to 1."""
+    x = features.astype(np.float32)
+    truth = np.eye(len(penalties), dtype=np.float32)[labels]
+    importance, penalty = weights.astype(np.float32)[:, None], penalties.astype(np.float32)
+
+    def loss_and_gradient(values: np.ndarray) -> tuple[float, np.ndarray]:
+        weight = values.reshape(-1, len(penalties)).astype(np.float32)
+        logits = x @ weight[:-1] + weight[-1]
+        log_probability = logits - logsumexp(logits, axis=1, keepdims=True)
+        loss = -(importance * truth * log_probability).sum() + (penalty * weight[:-1] ** 2).sum() / 2
+        error = importance * (np.exp(log_probability) - truth)
+        gradient = np.vstack([x.T @ error + penalty * weight[:-1], error.sum(axis=0)])
+        return float(loss), gradient.ravel().astype(np.float64)
+
+    start = np.zeros((x.shape[1] + 1) * len(penalties))
+    found = minimize(loss_and_gradient, start, jac=True, method="L-BFGS-B", options={"maxiter": _PROBE_STEPS})
+    weight = found.x.reshape(-1, len(penalties)).astype(np.float32)
+    return weight[:-1], weight[-1]
 
 
 def baseline_probe(features: np.ndarray, dataset: Dataset, recipe: Recipe) -> np.ndarray:

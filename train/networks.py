@@ -1,8 +1,9 @@
 """The networks. Each takes pixels 0-255, float ``[batch, size, size, 3]``, and gives logits.
 
 Layers with these names are the contract with `export`: ``embedding`` (``[batch, d]``), ``head`` (the
-last dense layer, ``[batch, outputs]``) and, where a class-activation map exists, ``pool`` (global
-average pooling straight before the head, whose input is the last feature map).
+last dense layer, ``[batch, outputs]``), where a class-activation map exists, ``pool`` (global
+average pooling straight before the head, whose input is the last feature map), and, where several
+outputs stand for one class, ``merged``.
 """
 
 from __future__ import annotations
@@ -150,6 +151,28 @@ def _with_head(pixels, features, outputs: int, name: str) -> keras.Model:
     return keras.Model(pixels, layers.Dense(outputs, dtype="float32", name="head")(x), name=name)
 
 
+@keras.saving.register_keras_serializable(package="vernissage")
+class Merged(layers.Layer):
+    """Logits of classes, ``[batch, classes]``, from outputs of which several may belong to one class: their
+    log-sum-exp. `classes` is the class of each output."""
+
+    def __init__(self, classes: Sequence[int], **kwargs):
+        super().__init__(**kwargs)
+        self.classes = tuple(classes)
+
+    def call(self, outputs):
+        members = [[i for i, of in enumerate(self.classes) if of == label] for label in range(max(self.classes) + 1)]
+        return ops.stack([ops.logsumexp(ops.take(outputs, own, axis=1), axis=1) for own in members], axis=1)
+
+    def get_config(self):
+        return super().get_config() | {"classes": self.classes}
+
+
+def merged(network: keras.Model, classes: Sequence[int]) -> keras.Model:
+    """`network` with its outputs merged by class, in a last layer named ``merged``."""
+    return keras.Model(network.input, Merged(classes, name="merged")(network.output), name=network.name)
+
+
 NETWORKS: dict[str, Callable[[int, int], keras.Model]] = {
     "cnn": cnn,
     "resnet50": resnet50,
@@ -237,6 +260,7 @@ def lower_part(network: keras.Model, last: str) -> keras.Model:
     return keras.Model(network.input, network.get_layer(last).output, name="lower_part")
 
 
-def upper_part(network: keras.Model, last_below: str, output: str = "head") -> keras.Model:
-    """The network from behind `last_below` to the layer `output`; the weights are shared."""
-    return keras.Model(network.get_layer(last_below).output, network.get_layer(output).output, name="upper_part")
+def upper_part(network: keras.Model, last_below: str, last: str | None = None) -> keras.Model:
+    """The network from behind `last_below` to the layer `last`, or to its end; the weights are shared."""
+    output = network.get_layer(last).output if last else network.output
+    return keras.Model(network.get_layer(last_below).output, output, name="upper_part")

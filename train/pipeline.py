@@ -6,6 +6,7 @@ import dataclasses
 import importlib.util
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,9 @@ def train(run: Run, recipe: Recipe, sources: Sources, weights: Path | None = Non
 
     cost = _Cost(run)
     keras.utils.set_random_seed(sources.seed)
-    network = build(recipe, len(dataset.styles))
+    outputs = fitting.outputs_of(dataset, recipe)
+    run.record(outputs=[list(output) for output in zip(outputs.classes, outputs.painters, strict=True)])
+    network = build(recipe, outputs.classes)
     if start is not None:
         network.load_weights(start.weights_path)
         run.record(started_from=start.folder.name)
@@ -85,15 +88,18 @@ def check(sources: Sources) -> None:
     results.show_dataset(reading.read(sources))
 
 
-def build(recipe: Recipe, styles: int) -> keras.Model:
-    """The untrained network of a recipe for so many styles."""
-    return networks.NETWORKS[recipe.network](recipe.size, styles + recipe.other_output)
+def build(recipe: Recipe, classes: Sequence[int]) -> keras.Model:
+    """The untrained network of a recipe. `classes` is the class of each output of its head."""
+    network = networks.NETWORKS[recipe.network](recipe.size, len(classes))
+    return network if len(classes) == len(set(classes)) else networks.merged(network, classes)
 
 
 def rebuild(run: Run) -> keras.Model:
     """The trained network of a finished run, checked against the hash of its weights."""
     run.check_weights()
-    network = build(run.recipe, len(run.styles))
+    if "outputs" not in run.facts:
+        raise RunError(f"{run.folder}: made by another version of train/; train it again")
+    network = build(run.recipe, [label for label, _ in run.facts["outputs"]])
     network.load_weights(run.weights_path)
     return network
 
@@ -135,8 +141,7 @@ def _probe_and_fine_tune(
         draws = fitting.bootstrap(dataset, seed + member) if members > 1 else None
         fitting.linear_probe(network, features, dataset, recipe, draws)
         if not member:
-            kernel, bias = network.get_layer("head").get_weights()
-            logits["linear_probe"] = features @ kernel + bias
+            logits["linear_probe"] = _head(network).predict(features, batch_size=512, verbose=0)
         trained = upper
         if recipe.epochs:
             start = upper.get_weights()
@@ -174,8 +179,7 @@ def _train_whole(
         with progress("pictures through the distilled network") as step:
             features = distillation.predict(embed, pixels, step)
         fitting.linear_probe(network, features, dataset, recipe)
-        kernel, bias = network.get_layer("head").get_weights()
-        logits["linear_probe"] = features @ kernel + bias
+        logits["linear_probe"] = _head(network).predict(features, batch_size=512, verbose=0)
     if recipe.trained_share < 1.0:
         networks.freeze_but_last(network, recipe.trained_share)
     inputs = keras.Input(network.input.shape[1:], name="pixels")
@@ -185,8 +189,12 @@ def _train_whole(
     network.set_weights(trained.get_layer(network.name).get_weights())
     with progress("pictures through the trained network") as step:
         features = distillation.predict(embed, pixels, step)
-    head = keras.Model(network.get_layer("embedding").output, network.output)
-    return logits | {"network": head.predict(features, batch_size=512, verbose=0)}, features
+    return logits | {"network": _head(network).predict(features, batch_size=512, verbose=0)}, features
+
+
+def _head(network: keras.Model) -> keras.Model:
+    """From embeddings to logits."""
+    return networks.upper_part(network, "embedding")
 
 
 class _Cost:

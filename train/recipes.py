@@ -82,6 +82,13 @@ class Recipe:
     artist_power: float = 1.0
     """An artist with n pictures is drawn in proportion to n ** artist_power, so that no painter
     dominates a style: 1 is every picture alike, 0 every artist alike."""
+    style_weights: tuple[tuple[str, float], ...] = ()
+    """Weights of styles in balanced batches; 1 where a style is not named."""
+    painter_share: float | None = None
+    """Where given, painters of the first folder have outputs of their own (`train.painters`), and this
+    share of their style's weight; there every picture counts alike."""
+    painter_penalty: float = 0.03
+    """`probe_penalty` of a painter's own output."""
 
 
 def _published(name: str, summary: str, network: str, **settings: object) -> Recipe:
@@ -189,7 +196,10 @@ RECIPES = {
             probe_penalty=0.3,
             other_output=True,
             other_share=0.3,
-            artist_power=0.5,
+            artist_power=0.0,
+            # Of Expressionists there are fewest to learn from, and most are taken for something else.
+            style_weights=(("Expressionism", 2.0),),
+            painter_share=0.1,
         ),
     )
 }
