@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from export.network import OPSET, Core
-
-if TYPE_CHECKING:
-    from train.calibration import Calibration
+from train.calibration import ENERGY, MAXIMUM_LOGIT, MAXIMUM_SOFTMAX, ODDS, Calibration
 
 
 def with_raw_outputs(core: Core) -> onnx.ModelProto:
@@ -27,7 +25,7 @@ def with_named_outputs(core: Core, calibration: Calibration) -> onnx.ModelProto:
     """The network with the outputs of `bundle.OUTPUTS`; without ``evidence`` where the head is not pooled.
 
     ``probabilities`` is the softmax of the style logits over the temperature, ``known`` the Platt-scaled
-    log-odds of the styles together (`train.calibration.known_score`); both in float, in the graph.
+    score that the calibration chose; both in float, in the graph.
     """
     builder = _Builder(core)
     builder.add_head(core)
@@ -35,14 +33,8 @@ def with_named_outputs(core: Core, calibration: Calibration) -> onnx.ModelProto:
     builder.slice("outputs", "logits", 0, styles)
     builder.node("Div", ["logits", builder.constant(calibration.temperature)], "scaled_logits")
     builder.node("Softmax", ["scaled_logits"], "probabilities", axis=1)
-    builder.node("ReduceLogSumExp", ["logits"], "energy", axes=[1], keepdims=0)
-    score = "energy"
-    if len(set(core.head.classes)) > styles:
-        builder.slice("outputs", "other_column", styles, styles + 1)
-        builder.node("Squeeze", ["other_column", builder.integers([1])], "other")
-        builder.node("Sub", ["energy", "other"], "score")
-        score = "score"
-    builder.node("Mul", [score, builder.constant(calibration.known_scale)], "scaled_score")
+    builder.add_score(calibration.score, styles)
+    builder.node("Mul", ["score", builder.constant(calibration.known_scale)], "scaled_score")
     builder.node("Add", ["scaled_score", builder.constant(calibration.known_offset)], "log_odds")
     builder.node("Sigmoid", ["log_odds"], "known")
     builder.output("probabilities", ["batch", styles])
@@ -112,6 +104,19 @@ class _Builder:
         self.node("Sub", ["outputs", "mean_evidence"], "flat_rest")
         self.node("Unsqueeze", ["flat_rest", self.integers([1, 2])], "rest")
         self.node("Add", ["evidence_of_classes", "rest"], "evidence_all")
+
+    def add_score(self, name: str, styles: int) -> None:
+        """``score`` ``[batch]``: the one of `train.calibration.known_scores`."""
+        self.node("ReduceLogSumExp", ["logits"], "energy", axes=[1], keepdims=0)
+        self.node("ReduceMax", ["logits"], "highest", axes=[1], keepdims=0)
+        if name == ODDS:
+            self.slice("outputs", "other_column", styles, styles + 1)
+            self.node("Squeeze", ["other_column", self.integers([1])], "other")
+            self.node("Sub", ["energy", "other"], "score")
+        elif name == MAXIMUM_SOFTMAX:
+            self.node("Sub", ["highest", "energy"], "score")
+        else:
+            self.node("Identity", [{ENERGY: "energy", MAXIMUM_LOGIT: "highest"}[name]], "score")
 
     def node(self, operator: str, inputs: Sequence[str], output: str, **attributes: Any) -> None:
         self.graph.node.append(helper.make_node(operator, inputs, [output], name=f"vernissage/{output}", **attributes))

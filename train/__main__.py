@@ -73,6 +73,8 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error("--patience must be at least 1")
     recipe = RECIPES[options.recipe]
     if options.epochs:
+        if not recipe.epochs:
+            parser.error(f"--epochs: {recipe.name} fits its head in one go, and has none")
         recipe = dataclasses.replace(recipe, epochs=options.epochs)
     if options.patience:
         recipe = dataclasses.replace(recipe, patience=options.patience)

@@ -14,7 +14,13 @@ from scipy.optimize import minimize_scalar
 from scipy.special import expit, logsumexp
 from sklearn.linear_model import LogisticRegression
 
+from bundle.metrics import auroc
 from train.dataset import OTHER, PHOTOGRAPH, Dataset, Part
+
+ODDS = "the odds of the styles against none of them"
+ENERGY = "the energy"
+MAXIMUM_LOGIT = "the maximum logit"
+MAXIMUM_SOFTMAX = "the maximum softmax probability"
 
 # At most this share of the validation pictures that show no painting may be called a style: a kiosk
 # that names the style of a fire extinguisher is a joke, one that hesitates at a painting is careful.
@@ -36,11 +42,13 @@ class Calibration:
     """``known = sigmoid(scale * score + offset)`` (Platt 1999), `score` as `known_score` has it."""
     threshold: float
     """A picture shows one of the styles where ``known > threshold``."""
+    score: str = ODDS
+    """Key of `known_scores`: of those, the one that told the validation part's styles from none best."""
 
     @property
     def method(self) -> str:
         """What `known` is made from, in words, for the manifest."""
-        return "Platt scaling of log-sum-exp of the style logits less the logit of `none of the styles`"
+        return f"Platt scaling of {self.score}"
 
     @classmethod
     def fit(cls, dataset: Dataset, outputs: np.ndarray) -> Self:
@@ -49,20 +57,17 @@ class Calibration:
         labels = dataset.labels
         validation = np.array([example.part is Part.VALIDATION for example in dataset.examples])
         kinds = np.array([example.label for example in dataset.examples])
-        familiar = validation & (labels < styles)
-        # A kiosk meets painters whom nobody trained on, and of those a network is less sure: pictures by
-        # trained artists would make the temperature too low and the threshold too high.
-        by_unseen = familiar & ~np.array([example.published for example in dataset.examples])
-        if by_unseen.sum() >= _ENOUGH:
-            familiar = by_unseen
+        familiar = familiar_validation(dataset)
         temperature = fit_temperature(outputs[familiar][:, :styles], labels[familiar])
-        score = known_score(outputs, styles)
+        scores = known_scores(outputs, styles)
+        name = next(iter(scores))
+        if (paintings := validation & (kinds == OTHER)).any():
+            name = max(scores, key=lambda key: auroc(scores[key][familiar], scores[key][paintings]))
         foreign = validation & np.isin(kinds, [OTHER, PHOTOGRAPH])
-        scale, offset = _fit_platt(score[familiar], score[foreign])
-        known = expit(scale * score + offset)
-        photographs = known[validation & (kinds == PHOTOGRAPH)]
-        threshold = _threshold(photographs)
-        return cls(styles, temperature, scale, offset, threshold)
+        scale, offset = _fit_platt(scores[name][familiar], scores[name][foreign])
+        known = expit(scale * scores[name] + offset)
+        threshold = _threshold(known[validation & (kinds == PHOTOGRAPH)])
+        return cls(styles, temperature, scale, offset, threshold, name)
 
     def probabilities(self, outputs: np.ndarray) -> np.ndarray:
         """Calibrated probabilities of the styles, ``[n, styles]``."""
@@ -72,17 +77,34 @@ class Calibration:
     def known(self, outputs: np.ndarray) -> np.ndarray:
         """Calibrated probability that the picture shows one of the styles, ``[n]``; the two answers are
         taken to be equally likely beforehand."""
-        return expit(self.known_scale * known_score(outputs, self.styles) + self.known_offset)
+        return expit(self.known_scale * known_scores(outputs, self.styles)[self.score] + self.known_offset)
 
 
-def known_score(outputs: np.ndarray, styles: int) -> np.ndarray:
-    """Score ``[n]``, higher for pictures of the styles.
+def familiar_validation(dataset: Dataset) -> np.ndarray:
+    """Which validation pictures of the styles, bool ``[n]``, stand for what a kiosk will meet.
 
-    The log-odds of the styles together against the output for none of them, where the network has
-    one; else the energy (Liu et al. 2020, arXiv 2010.03759), the same sum without it.
+    It meets painters whom nobody trained on, and of those a network is less sure: pictures by trained
+    artists would make the temperature too low and the threshold too high. They serve where there are too
+    few others.
     """
-    energy = logsumexp(outputs[:, :styles], axis=1)
-    return energy - outputs[:, styles] if outputs.shape[1] > styles else energy
+    validation = np.array([example.part is Part.VALIDATION for example in dataset.examples])
+    familiar = validation & (dataset.labels < len(dataset.styles))
+    by_unseen = familiar & ~np.array([example.published for example in dataset.examples])
+    return by_unseen if by_unseen.sum() >= _ENOUGH else familiar
+
+
+def known_scores(outputs: np.ndarray, styles: int) -> dict[str, np.ndarray]:
+    """Scores ``[n]`` by name, higher for pictures of the styles; `export.graph` has the same in ONNX.
+
+    The log-odds of the styles together against the output for none of them, where the network has one;
+    the energy (Liu et al. 2020, arXiv 2010.03759), the same sum without it; the maximum logit (Hendrycks
+    et al. 2019, arXiv 1911.11132); the logarithm of the maximum softmax probability (Hendrycks and Gimpel
+    2017, arXiv 1610.02136).
+    """
+    logits = outputs[:, :styles]
+    energy, highest = logsumexp(logits, axis=1), logits.max(axis=1)
+    odds = {ODDS: energy - outputs[:, styles]} if outputs.shape[1] > styles else {}
+    return odds | {ENERGY: energy, MAXIMUM_LOGIT: highest, MAXIMUM_SOFTMAX: highest - energy}
 
 
 def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:

@@ -8,7 +8,7 @@ from sklearn.covariance import LedoitWolf
 
 import bundle
 from bundle.metrics import auroc, false_positive_rate, score_open_set, score_styles
-from train.calibration import Calibration
+from train.calibration import Calibration, familiar_validation, known_scores
 from train.dataset import OTHER, PHOTOGRAPH, Dataset, Part
 
 
@@ -106,30 +106,25 @@ def compare_known_scores(
     """AUROC and FPR95 of several scores that tell pictures of the styles from paintings of none, on the
     validation part and on artists held out: ``{part: {score: {"auroc": ..., "fpr95": ...}}}``.
 
-    Of logits ``[n, outputs]``: maximum softmax probability (Hendrycks and Gimpel 2017, arXiv 1610.02136),
-    maximum logit (Hendrycks et al. 2019, arXiv 1911.11132), energy (Liu et al. 2020, arXiv 2010.03759), and
-    the odds of the output for none of the styles where there is one. Of embeddings ``[n, d]``: Mahalanobis
-    distance to the nearest style (Lee et al. 2018, arXiv 1807.03888) and ViM (Wang et al. 2022, arXiv
-    2203.10807).
+    Those of `train.calibration.known_scores`, of logits ``[n, outputs]``, and of embeddings ``[n, d]`` the
+    Mahalanobis distance to the nearest style (Lee et al. 2018, arXiv 1807.03888) and ViM (Wang et al. 2022,
+    arXiv 2203.10807).
     """
     styles, labels = len(dataset.styles), dataset.labels
     parts = np.array([example.part for example in dataset.examples])
     kinds = np.array([example.label for example in dataset.examples])
     logits = outputs[:, :styles]
-    energy = logsumexp(logits, axis=1)
     trained = (parts == Part.TRAIN) & (labels < styles)
-    scores = {
-        "maximum softmax": (logits - energy[:, None]).max(axis=1),
-        "maximum logit": logits.max(axis=1),
-        "energy": energy,
-        "Mahalanobis": -_mahalanobis(embeddings, labels, trained),
-        "ViM": energy - _vim(embeddings, logits, trained),
+    scores = known_scores(outputs, styles) | {
+        "Mahalanobis distance": -_mahalanobis(embeddings, labels, trained),
+        "ViM": logsumexp(logits, axis=1) - _vim(embeddings, logits, trained),
     }
-    if outputs.shape[1] > styles:
-        scores["odds of the output for none"] = energy - outputs[:, styles]
     compared = {}
-    for part in (Part.VALIDATION, Part.UNSEEN):
-        familiar, foreign = (parts == part) & (labels < styles), (parts == part) & (kinds == OTHER)
+    for part, familiar in (
+        (Part.VALIDATION, familiar_validation(dataset)),
+        (Part.UNSEEN, (parts == Part.UNSEEN) & (labels < styles)),
+    ):
+        foreign = (parts == part) & (kinds == OTHER)
         if familiar.any() and foreign.any():
             compared[part.value] = {
                 name: {

@@ -316,7 +316,7 @@ def optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
     if recipe.schedule == "cosine":
         warm_up = max(1, steps // 10)
         rate = keras.optimizers.schedules.CosineDecay(
-            0.0, steps - warm_up, alpha=0.02, warmup_target=recipe.learning_rate, warmup_steps=warm_up
+            0.0, max(1, steps - warm_up), alpha=0.02, warmup_target=recipe.learning_rate, warmup_steps=warm_up
         )
     average = {"use_ema": True, "ema_momentum": recipe.ema} if recipe.ema else {}
     if recipe.optimizer == "sgd":

@@ -127,10 +127,14 @@ def test_other_settings_do_not_continue_a_run(cnn_run: Path, paintings: Path) ->
 
 
 @pytest.mark.slow
-def test_the_transfer_recipe_from_paintings_to_an_exact_evidence_map(paintings: Path, tmp_path: Path) -> None:
-    done = run("train", "--data", paintings, "--runs", tmp_path / "runs", "--epochs", 1, "--seed", 1)
+@pytest.mark.parametrize(("recipe", "options"), [("kiosk", []), ("efficientnet_lite0", ["--epochs", 1])])
+def test_a_transfer_recipe_goes_from_paintings_to_an_exact_evidence_map(
+    recipe: str, options: list[object], paintings: Path, tmp_path: Path
+) -> None:
+    """That the map averages to the logits is a gate of the export."""
+    done = run("train", "--recipe", recipe, "--data", paintings, "--runs", tmp_path / "runs", "--seed", 1, *options)
     assert done.returncode == 0, done.stderr
-    done = run("export", "efficientnet_lite0", "--runs", tmp_path / "runs", "--out", tmp_path / "m")
+    done = run("export", recipe, "--runs", tmp_path / "runs", "--out", tmp_path / "m")
     assert done.returncode == 0, done.stderr
     loaded = bundle.load(tmp_path / "m")
     assert loaded.manifest.evidence is True
