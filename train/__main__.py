@@ -15,6 +15,7 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 # First word of the command line -> module with `main(arguments)`.
 COMMANDS = {
+    "ablate": "train.ablation",
     "download": "train.download",
     "explore": "train.exploration.command",
     "report": "train.report.command",
@@ -36,6 +37,7 @@ examples:
 other commands (each has its --help):
   python -m train download            # fetch and verify the data set
   python -m train explore             # look at the data
+  python -m train ablate              # what each part of the recipe `kiosk` gives
   python -m train report              # all runs beside the published figures
 
 A folder of --data has artists.csv and images/images/First_Last/*.jpg, as the Kaggle set

@@ -178,6 +178,14 @@ def linear_probe(
     """Fit the head of `network` on frozen embeddings ``[n, d]``, with the weights that fine-tuning draws
     with, and put it in: a good head first, so that fine-tuning does not distort the features to suit a
     random one (Kumar et al. 2022, arXiv 2202.10054)."""
+    kernel, bias = fit_probe(features, dataset, recipe, draws)
+    network.get_layer("head").set_weights([kernel, bias])
+
+
+def fit_probe(
+    features: np.ndarray, dataset: Dataset, recipe: Recipe, draws: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Kernel ``[d, outputs]`` and bias of the head that `linear_probe` fits."""
     weights = sampling_weights(dataset, recipe, draws)
     train = np.flatnonzero(weights)
     outputs = outputs_of(dataset, recipe)
@@ -187,7 +195,7 @@ def linear_probe(
         (features[train] - mean) / spread, outputs.of_examples[train], weights[train], penalties
     )
     kernel /= spread[:, None]
-    network.get_layer("head").set_weights([kernel, bias - mean @ kernel])
+    return kernel, bias - mean @ kernel
 
 
 def _multinomial(

@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import logsumexp
 
 from train.dataset import Dataset
 
@@ -32,6 +33,11 @@ class Outputs:
     def own(self) -> np.ndarray:
         """Which outputs, ``[outputs]``, are a painter's own."""
         return np.array([bool(painter) for painter in self.painters])
+
+    def merge(self, values: np.ndarray) -> np.ndarray:
+        """Logits of the classes, ``[n, classes]``, from outputs ``[n, outputs]``."""
+        of = np.array(self.classes)
+        return np.stack([logsumexp(values[:, of == label], axis=1) for label in sorted(set(self.classes))], axis=1)
 
 
 def one_each(dataset: Dataset, classes: int) -> Outputs:
