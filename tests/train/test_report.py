@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from train.calibration import ENERGY
 from train.recipes import STYLES
 from train.report import published
 from train.report.command import main
@@ -71,6 +72,7 @@ def write_run(
         csv.writer(file).writerows([["sha256", "artist", "label", "published", "part", "path"], *rows])
     np.save(folder / "outputs.npy", np.array(logits, np.float32))
     calibration = {"styles": 6, "temperature": temperature, "known_scale": 1.0, "known_offset": -2.5, "threshold": 0.5}
+    calibration |= {"score": ENERGY}
     (folder / "calibration.json").write_text(json.dumps(calibration))
     (folder / "log.csv").write_text(
         "epoch,accuracy,loss,val_accuracy,val_loss\n0,0.4,1.5,0.4,1.6\n1,0.6,1.1,nan,1.3\n1,0.7,1.0,0.5,1.2\n"

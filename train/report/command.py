@@ -25,7 +25,8 @@ the paintings may be gone) and writes
   runs/report/index.html           the same as one page, with small pictures of the worst mistakes
 
 In the table stands the run of a recipe that bears its name. Runs with a group of artists held out
-(--hold-out-artists K/N) and folds of a cross-validation are pooled.
+(--hold-out-artists K/N) and folds of a cross-validation are pooled. What `python -m train ablate`
+wrote to docs/results/ablation.json is taken in.
 """
 
 
@@ -95,14 +96,14 @@ def _notes(given: Sequence[str]) -> dict[str, str]:
 def _make(runs_folder: Path, out: Path, html: Path, notes: Mapping[str, str]) -> None:
     from train.report import results
     from train.report.document import PLOTS, dump, write
-    from train.report.reading import ReportError, read_runs
+    from train.report.reading import ReportError, read_ablation, read_runs
 
     runs, left_out = read_runs(runs_folder)
     for run in left_out:
         print(f"left out: {run['run']}: {run['reason']}", file=sys.stderr)
     if not runs:
         raise ReportError(f"{runs_folder}: no finished run that can be measured; `make train` makes one")
-    found = results.compute(runs, left_out, notes)
+    found = results.compute(runs, left_out, notes) | {"ablation": read_ablation(out / PLOTS / "ablation.json")}
     write(out / PLOTS / "reproduction.json", dump(found))
     print(f"{len(runs)} runs of {len({run.recipe for run in runs})} recipes: {out / PLOTS / 'reproduction.json'}")
     _publish(found, runs_folder, out, html)

@@ -94,6 +94,16 @@ def read_run(folder: Path) -> FinishedRun:
     )
 
 
+def read_ablation(path: Path) -> dict[str, Any] | None:
+    """What ``python -m train ablate`` wrote; None where it did not run. Raises `ReportError`."""
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, TypeError) as error:
+        raise ReportError(f"{path}: not readable ({error}); delete it, or run python -m train ablate again") from error
+
+
 def read_split(path: Path, styles: tuple[str, ...]) -> Dataset:
     """A ``split.csv`` whose pictures may be gone: labels and parts are enough here. Raises `LeftOut`."""
     if not path.is_file():
