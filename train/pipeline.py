@@ -140,7 +140,7 @@ def _probe_and_fine_tune(
         upper.set_weights(beginning)
         draws = fitting.bootstrap(dataset, seed + member) if members > 1 else None
         fitting.linear_probe(network, features, dataset, recipe, draws)
-        if not member:
+        if not member and recipe.epochs:
             logits["linear_probe"] = _head(network).predict(features, batch_size=512, verbose=0)
         trained = upper
         if recipe.epochs:
