@@ -19,7 +19,7 @@ from keras import layers, ops
 from train import networks
 from train.augmentation import PartlyAugmented
 from train.dataset import Dataset, Part
-from train.fitting import Checkpoint, Notice
+from train.fitting import Checkpoint, Draws, Notice
 from train.progress import console, progress
 from train.recipes import Recipe
 
@@ -152,7 +152,8 @@ def _fit(
         batches,
         epochs=epochs,
         initial_epoch=batches.epoch,
-        callbacks=[log, checkpoint, Notice(lambda _: after_epoch())],
+        shuffle=False,
+        callbacks=[Draws(seed), log, checkpoint, Notice(lambda _: after_epoch())],
     )
     return lesson
 

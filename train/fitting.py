@@ -268,9 +268,15 @@ def fit(
             batches,
             epochs=recipe.epochs,
             initial_epoch=batches.epoch,
+            shuffle=False,  # the batches are drawn anew in each epoch; Keras would draw their order from elsewhere
             validation_data=(sources[0][watched].astype(np.float32), answers),
             class_weight=class_weights(dataset) if recipe.class_weights else None,
-            callbacks=[keras.callbacks.CSVLogger(str(checkpoint.log), append=True), checkpoint, *callbacks],
+            callbacks=[
+                Draws(seed),
+                keras.callbacks.CSVLogger(str(checkpoint.log), append=True),
+                checkpoint,
+                *callbacks,
+            ],
         )
     if recipe.best_epoch and checkpoint.best.exists():
         model = keras.models.load_model(checkpoint.best)
@@ -373,6 +379,21 @@ class Checkpoint(keras.callbacks.Callback):
         os.replace(temporary, self.last)
         if self.exhausted:
             self.model.stop_training = True
+
+
+class Draws(keras.callbacks.Callback):
+    """Makes what augmentation and dropout draw in an epoch depend on (seed, epoch) alone, as `Batches` are:
+    Keras saves no state of its generators, and a resumed run would draw its first epoch's again."""
+
+    def __init__(self, seed: int):
+        super().__init__()
+        self.seed = seed
+
+    def on_epoch_begin(self, epoch: int, logs=None) -> None:
+        generator = np.random.default_rng((self.seed, epoch))
+        for state in self.model.non_trainable_variables:
+            if state.path.endswith("seed_generator_state"):
+                state.assign(np.array([generator.integers(2**31), 0], state.dtype))
 
 
 class Notice(keras.callbacks.Callback):

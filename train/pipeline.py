@@ -37,7 +37,9 @@ def train(run: Run, recipe: Recipe, sources: Sources, weights: Path | None = Non
     settings = json.loads(json.dumps({"recipe": dataclasses.asdict(recipe), "bagging": members, **sources.describe()}))
     _check_same(run, settings)
     if run.finished:
-        console.print(f"{run.folder} is finished already; give another --name, or delete it to train anew")
+        console.print(
+            f"{run.folder} is finished already; give another --name, or delete it to train anew", markup=False
+        )
         return
     if members > 1 and not recipe.frozen_until:
         raise RunError(f"--bagging: weights trained from scratch cannot be averaged; not for {recipe.name}")
@@ -80,7 +82,9 @@ def train(run: Run, recipe: Recipe, sources: Sources, weights: Path | None = Non
     run.record(state="finished", weights_sha256=sha256_of(run.weights_path))
     for leftover in ("checkpoint", "members", "distillation"):
         shutil.rmtree(run.folder / leftover, ignore_errors=True)
-    console.print(f"finished in {run.facts['seconds']:.0f} s: {run.folder}; next: make export RUN={run.folder.name}")
+    console.print(
+        f"finished in {run.facts['seconds']:.0f} s: {run.folder}; next: make export RUN={run.folder.name}", markup=False
+    )
 
 
 def check(sources: Sources) -> None:

@@ -56,13 +56,13 @@ def read(sources: Sources) -> Dataset:
         with progress(f"reading {folder}") as step:
             catalogues.append(bundle.read_catalogue([folder], step))
         for skipped in catalogues[-1].skipped:
-            console.print(f"left out: {skipped}", style="yellow", highlight=False)
+            console.print(f"left out: {skipped}", style="yellow", markup=False, highlight=False, soft_wrap=True)
     photographs: dict[Path, str] = {}
     if sources.photographs:
         with progress(f"reading {sources.photographs}") as step:
             photographs, left_out = bundle.read_photographs(sources.photographs, step)
         for skipped in left_out:
-            console.print(f"left out: {skipped}", style="yellow", highlight=False)
+            console.print(f"left out: {skipped}", style="yellow", markup=False, highlight=False, soft_wrap=True)
     hold_out = sources.hold_out
     if sources.unseen:
         never_trained = catalogues[len(sources.folders) :]
@@ -80,5 +80,5 @@ def read(sources: Sources) -> Dataset:
         fold=sources.fold,
     )
     for skipped in dataset.left_out:
-        console.print(f"left out: {skipped}", style="yellow", highlight=False)
+        console.print(f"left out: {skipped}", style="yellow", markup=False, highlight=False, soft_wrap=True)
     return dataset

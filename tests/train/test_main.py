@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import bundle
@@ -83,25 +84,26 @@ def test_a_failed_export_leaves_the_old_bundle(cnn_run: Path, tmp_path: Path) ->
     assert (old / "bundle.json").read_text() == "the old one"
 
 
-def test_a_killed_run_goes_on_where_it_was(paintings: Path, tmp_path: Path) -> None:
+def test_a_run_killed_within_an_epoch_ends_as_one_that_was_not(paintings: Path, cnn_run: Path, tmp_path: Path) -> None:
     command = ["train", "--recipe", "cnn", "--data", paintings, "--runs", tmp_path, "--epochs", "3", "--seed", "1"]
-    first = subprocess.Popen(
-        [sys.executable, "-m", *map(str, command)], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    checkpoint = tmp_path / "cnn" / "checkpoint" / "epoch.keras"
-    end = time.monotonic() + 120
-    while not checkpoint.exists():
-        assert first.poll() is None, "it ended before its first checkpoint"
-        assert time.monotonic() < end
-        time.sleep(0.02)
-    first.send_signal(signal.SIGKILL)
-    first.wait()
+    with subprocess.Popen(
+        [sys.executable, "-m", *map(str, command)], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as first:
+        assert first.stdout is not None
+        said = b""
+        # Its bar says so when one of the two batches of the second epoch is done.
+        while not re.search(rb"Epoch 2/3.*1/2", said, re.DOTALL):
+            assert first.poll() is None, "it ended before its second epoch"
+            said += os.read(first.stdout.fileno(), 4096)
+        first.kill()
+    assert first.returncode == -signal.SIGKILL
     done = run(*command)
     assert done.returncode == 0, done.stderr
     # Three epochs in all, each logged once, whichever process did it.
-    rows = (tmp_path / "cnn" / "log.csv").read_text().splitlines()[1:]
-    assert [row.split(",")[0] for row in rows][-1] == "2"
-    assert len(rows) <= 3
+    logged = [line.split(",")[0] for line in (tmp_path / "cnn" / "log.csv").read_text().splitlines()]
+    assert logged == ["epoch", "0", "1", "2"]
+    outputs = [np.load(folder / "outputs.npy") for folder in (tmp_path / "cnn", cnn_run)]
+    np.testing.assert_allclose(*outputs, atol=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -110,6 +112,16 @@ def test_a_killed_run_goes_on_where_it_was(paintings: Path, tmp_path: Path) -> N
         pytest.param(["train", "--data", "nowhere"], "nowhere", id="no such folder"),
         pytest.param(["train"], "--data is missing", id="no data"),
         pytest.param(["train", "--recipe", "vgg"], "invalid choice", id="no such recipe"),
+        pytest.param(
+            ["train", "--recipe", "cnn", "--bagging", "2", "--data", "nowhere"],
+            "weights trained from scratch cannot be averaged; not for cnn",
+            id="bagging from scratch",
+        ),
+        pytest.param(
+            ["train", "--recipe", "resnet50_fine_tuned", "--data", "nowhere"],
+            "train it first (make train RECIPE=resnet50_pretrained)",
+            id="no run to start from",
+        ),
         pytest.param(["export", "nothing"], "no run nothing", id="no such run"),
     ],
 )

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,7 @@ keras = pytest.importorskip("keras")
 from train import networks  # noqa: E402
 from train.augmentation import AUGMENTATIONS  # noqa: E402
 from train.efficientnet_lite import backbone, imagenet_classifier, load_imagenet  # noqa: E402
+from train.recipes import RECIPES  # noqa: E402
 
 
 def test_the_published_cnn_has_its_layers() -> None:
@@ -17,6 +20,47 @@ def test_the_published_cnn_has_its_layers() -> None:
     assert network.get_layer("embedding").units == 128
     assert network.get_layer("dropout").rate == 0.4
     assert network.output.shape == (None, 6)
+
+
+def convolutions(network: keras.Model) -> list[keras.layers.Conv2D]:
+    return [layer for layer in network.layers if isinstance(layer, keras.layers.Conv2D)]
+
+
+def test_our_resnet50_is_the_one_of_the_paper() -> None:
+    network = networks.resnet50(200, 6)
+    assert len(convolutions(network)) == 53
+    # Blocks end in an addition; those of a stage have as many channels.
+    blocks = Counter(layer.output.shape[-1] for layer in network.layers if isinstance(layer, keras.layers.Add))
+    assert blocks == {256: 3, 512: 4, 1024: 6, 2048: 3}
+    # That of Keras has biases too, which the normalisation behind them cancels.
+    theirs = keras.applications.ResNet50(weights=None, include_top=False)
+    without_biases = theirs.count_params() - sum(layer.bias.shape[0] for layer in convolutions(theirs))
+    assert without_biases == 23_561_152
+    assert network.count_params() == without_biases + 2048 * 6 + 6
+
+
+@pytest.mark.parametrize(("network", "size"), sorted({(recipe.network, recipe.size) for recipe in RECIPES.values()}))
+def test_a_network_keeps_the_contract_with_export(network: str, size: int) -> None:
+    built = networks.NETWORKS[network](size, 7)
+    embedding, head = built.get_layer("embedding"), built.get_layer("head")
+    assert built.input.shape == (None, size, size, 3)
+    assert built.output.shape == head.output.shape == (None, 7)
+    assert embedding.output.shape == (None, head.kernel.shape[0])
+    # The published CNN alone has no class-activation map: it flattens.
+    if network != "cnn":
+        pool = built.get_layer("pool")
+        assert isinstance(pool, keras.layers.GlobalAveragePooling2D)
+        assert pool.input.shape[-1] == head.kernel.shape[0]
+
+
+@pytest.mark.parametrize(("network", "prefix"), [("resnet50", "stage_5_"), ("keras_resnet50", "conv5_")])
+def test_the_last_fifth_of_resnet50_is_its_last_stage(network: str, prefix: str) -> None:
+    built = networks.NETWORKS[network](200, 6)
+    networks.freeze_but_last(built, 0.2)
+    trained = {layer.name for layer in built.layers if layer.trainable_weights}
+    assert trained == {layer.name for layer in convolutions(built) if layer.name.startswith(prefix)} | {"head"}
+    networks.freeze_but_last(built, 0.0)
+    assert [layer.name for layer in built.layers if layer.trainable_weights] == ["head"]
 
 
 def test_efficientnet_knows_an_imagenet_picture() -> None:
