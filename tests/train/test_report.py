@@ -517,3 +517,16 @@ def test_help_teaches(capsys: pytest.CaptureFixture[str]) -> None:
         main(["--help"])
     assert stopped.value.code == 0
     assert "--note resnet50_pretrained=" in capsys.readouterr().out
+
+
+def test_what_the_ablation_measured_is_taken_in(tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    write_run(runs, "cnn", answers_of(row("cnn")))
+    assert "python -m train ablate" in Report(runs).words
+    figures = {"published_accuracy": 0.9, "other_styles_auroc": 0.8, "photographs_called_a_style": None}
+    recall = {"the recipe": 0.7, "without it": 0.65}
+    variants = {name: figures | {"unseen_mean_recall": mean, "groups": [mean, None]} for name, mean in recall.items()}
+    (tmp_path / "docs" / "results" / "ablation.json").write_text(json.dumps({"groups": 2, "variants": variants}))
+    assert "| without it | 65.0% | -5.0 | 65.0%, - | 90.0% | 0.800 | - |" in Report(runs).text
+    (tmp_path / "docs" / "results" / "ablation.json").write_text("{")
+    assert Report(runs).code == 2

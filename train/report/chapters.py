@@ -121,16 +121,16 @@ def _ablation(results: Mapping[str, Any]) -> list[Block]:
     rows = []
     for name, found in variants.items():
         change = "" if name == "the recipe" else f"{100 * (found['unseen_mean_recall'] - whole):+.1f}"
-        groups = ", ".join(_share(value) for value in found["groups"])
+        groups = ", ".join(_rate(value) for value in found["groups"])
         rows.append(
             (
                 name,
-                _share(found["unseen_mean_recall"]),
+                _rate(found["unseen_mean_recall"]),
                 change,
                 groups,
-                _share(found["published_accuracy"]),
+                _rate(found["published_accuracy"]),
                 "-" if found["other_styles_auroc"] is None else f"{found['other_styles_auroc']:.3f}",
-                _share(found["photographs_called_a_style"]),
+                _rate(found["photographs_called_a_style"]),
             )
         )
     words = (
@@ -151,7 +151,7 @@ def _ablation(results: Mapping[str, Any]) -> list[Block]:
     return [Text(words), Table(header, tuple(rows)), Text("Made by `python -m train ablate`.")]
 
 
-def _share(value: float | None) -> str:
+def _rate(value: float | None) -> str:
     return "-" if value is None else f"{value:.1%}"
 
 
