@@ -3,7 +3,8 @@
     python docs/screenshots.py [--bundle models/default] [--style Impressionism]
 
 Needs the system's Chromium and the `dev` extra. Nothing is posed: it waits in front of the drawn canvases
-until the kiosk has named a style for some seconds (any, or the one asked for), and takes what is there.
+until the kiosk has named a style for some seconds (any; or the one asked for, before the canvas in its
+manner), and takes what is there.
 """
 
 from __future__ import annotations
@@ -83,7 +84,8 @@ def settle(page: Page, style: str | None) -> str:
     while time.monotonic() < until:
         now = page.evaluate(look)
         kind, headline, caption, picture = now
-        if now != last or kind != "recognised" or "shown" not in picture or style not in (None, headline):
+        unwanted = style is not None and not (headline == style and caption.endswith(f" {style}"))
+        if now != last or kind != "recognised" or "shown" not in picture or unwanted:
             last, since = now, time.monotonic()
         elif time.monotonic() - since > SETTLED_S:
             return f"{headline} ({caption})"
