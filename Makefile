@@ -21,7 +21,7 @@ PUBLISHED = cnn cnn_weighted resnet50 resnet50_weighted resnet50_pretrained resn
 BEYOND_PUBLISHED = vgg16 inception_v3 efficientnet_v2_b0 efficientnet_lite0 resnet50_distilled
 export DATA PHOTOS
 
-.PHONY: help kiosk test test-slow lint data explore train hold-outs reproduce report export bench lock clean
+.PHONY: help kiosk test test-slow lint data explore train hold-outs ablate reproduce report export bench lock clean
 
 help: ## show this
 	@echo 'Vernissage tells which style a painting belongs to. Start with: make kiosk'
@@ -63,6 +63,9 @@ hold-outs: $(ALL).stamp ## train and export RECIPE with each of GROUPS groups of
 	  $(ALL) -m train --recipe $(RECIPE) --data $(DATA) $(if $(PHOTOS),--photos $(PHOTOS)) --hold-out-artists $$group/$(GROUPS); \
 	  $(ALL) -m export $(RECIPE)-$$group-of-$(GROUPS) --out runs/$(RECIPE)-$$group-of-$(GROUPS)/bundle; \
 	done
+
+ablate: $(ALL).stamp ## measure what each part of the recipe kiosk gives, on DATA="FOLDER ..." and PHOTOS
+	$(ALL) -m train ablate --data $(DATA) $(if $(PHOTOS),--photos $(PHOTOS)) $(ARGS)
 
 reproduce: $(ALL).stamp ## train the published models on DATA=FOLDER, judged by UNSEEN too (BEYOND=1: the others as well)
 	for recipe in $(PUBLISHED) $(if $(BEYOND),$(BEYOND_PUBLISHED)); do \
