@@ -406,6 +406,22 @@ def test_the_run_that_bears_the_recipe_s_name_stands_in_the_table(tmp_path: Path
     assert "somewhere/" not in json.dumps(report.results) + report.text
 
 
+def test_a_training_done_twice_says_how_far_it_comes_out_the_same(tmp_path: Path) -> None:
+    question = "Does the same training give the same network?"
+    first, second = row("cnn"), row("cnn") | {"Cubism": row("cnn")["Cubism"] - 3}
+    write_run(tmp_path / "runs", "cnn", answers_of(first))
+    write_run(tmp_path / "runs", "cnn-other-seed", answers_of(second), recipe="cnn", seed=7)
+    assert Report(tmp_path / "runs").verdict(question) == "cannot be said here"
+
+    write_run(tmp_path / "runs", "cnn-again", answers_of(second), recipe="cnn")
+    report = Report(tmp_path / "runs")
+    (repeat,) = report.recipe("cnn")["repeats"]
+    assert repeat["run"] == "cnn-again"
+    assert repeat["answers_that_differ"] == 3
+    assert report.verdict(question) == "1.3% of the answers differ"
+    assert "174 and 171 of 230 are right, 3 answers differ" in report.words
+
+
 def test_all_of_it_again_from_the_json_alone(tmp_path: Path, real_plots: None) -> None:
     runs = tmp_path / "runs"
     write_run(runs, "cnn", answers_of(row("cnn")))

@@ -388,6 +388,8 @@ def _folds(results: Mapping[str, Any]) -> list[Block]:
             f"{facts['over_folds']['accuracy']['n']} of {facts['folds']}",
             quote(facts["pooled"]["accuracy"]),
             *(_mean(facts["over_folds"][name]) for name in measures),
+            f"{facts['pooled']['ece_before']:.1%}",
+            f"{facts['pooled']['ece_after']:.1%}",
         )
         for recipe, facts in found
     )
@@ -400,10 +402,21 @@ def _folds(results: Mapping[str, Any]) -> list[Block]:
     return [
         Text(
             "Counts are pooled over the folds, so that each picture is judged once, by a network that did not train on"
-            " it. Means are over the folds, with the 95 % interval of Student's t."
+            " it. Means are over the folds, with the 95 % interval of Student's t. An expected calibration error of few"
+            " pictures is too high, because chance alone makes bins deviate: the pooled one is the one to go by."
         ),
         Table(
-            ("recipe", "folds", "accuracy, pooled", "accuracy, by fold", "mean recall", "ECE before", "ECE after"),
+            (
+                "recipe",
+                "folds",
+                "accuracy, pooled",
+                "accuracy, by fold",
+                "mean recall",
+                "ECE before",
+                "ECE after",
+                "ECE before, pooled",
+                "ECE after, pooled",
+            ),
             rows,
         ),
         Heading("Recall by style"),

@@ -42,6 +42,7 @@ def findings(results: Mapping[str, Any]) -> list[Finding]:
         _best(figures),
         _calibration(figures),
         _split(figures),
+        _repeated(figures),
     ]
 
 
@@ -383,6 +384,24 @@ def _split(figures: _Figures) -> Finding:
     if not widths:
         return Finding(question, CANNOT, ("It cannot be said here, because no recipe was cross-validated.",))
     return Finding(question, f"up to {100 * max(widths):.0f} points between folds", tuple(sentences))
+
+
+def _repeated(figures: _Figures) -> Finding:
+    question = "Does the same training give the same network?"
+    sentences, most = [], 0.0
+    for recipe, facts in figures.recipes.items():
+        for repeat in facts.get("repeats", ()):
+            pictures, differ = repeat["accuracy"]["total"], repeat["answers_that_differ"]
+            most = max(most, differ / pictures)
+            sentences.append(
+                f"{facts['title']}: `{repeat['run']}` repeats `{facts['headline']}` with the same seed and split on the"
+                f" same machine; {figures.test(recipe)['accuracy']['correct']} and {repeat['accuracy']['correct']} of"
+                f" {pictures} are right, {differ} answers differ, and no probability by more than"
+                f" {repeat['largest_difference_of_probability']:.2g}."
+            )
+    if not sentences:
+        return Finding(question, CANNOT, ("It cannot be said here, because no training was done twice.",))
+    return Finding(question, f"{most:.1%} of the answers differ" if most else "every answer is the same", tuple(sentences))
 
 
 def _fisher(a: Mapping[str, Any], b: Mapping[str, Any]) -> float:

@@ -32,6 +32,8 @@ DECIMALS = 6  # of every float in the file: more is noise of the last bits, whic
 _PUBLISHED_SPLIT, _UNSEEN, _CROSS_VALIDATION = "published split", "unseen artists", "cross-validation"
 
 # Facts of a run that are quoted as they are, where the run has them.
+# What two runs have in common that are one training done twice.
+_SAME_TRAINING = ("recipe", "bagging", "seed", "fingerprint", "device", "versions", "weights_from")
 _QUOTED = (
     "seed",
     "device",
@@ -262,9 +264,26 @@ def _recipe(name: str, runs: Sequence[FinishedRun], note: str | None) -> dict[st
         "summary": runs[0].facts["recipe"].get("summary") if runs else None,
         "note": note,
         "headline": plain[0].name if plain else None,
+        "repeats": [_repeat(plain[0], run) for run in plain[1:] if _same_but_name(plain[0], run)],
         "further": sorted([run.name for run in plain[1:]] + by_name + groups_left + folds_left),
         "unseen_artists": _pooled_groups(groups),
         "cross_validation": _pooled_folds(folds),
+    }
+
+
+def _same_but_name(run: FinishedRun, other: FinishedRun) -> bool:
+    """Whether two runs were the same training, seed, split and machine included."""
+    return all(run.facts.get(key) == other.facts.get(key) for key in _SAME_TRAINING)
+
+
+def _repeat(run: FinishedRun, again: FinishedRun) -> dict[str, Any]:
+    """How far `again` came out as `run`, whose training it repeats."""
+    first, second = _Scored(run, Part.TEST), _Scored(again, Part.TEST)
+    return {
+        "run": again.name,
+        "accuracy": count(sum(second.right.values()), len(second.examples)),
+        "answers_that_differ": int((first.answers != second.answers).sum()),
+        "largest_difference_of_probability": float(np.abs(first.after - second.after).max()),
     }
 
 
