@@ -401,7 +401,8 @@ def _repeated(figures: _Figures) -> Finding:
             )
     if not sentences:
         return Finding(question, CANNOT, ("It cannot be said here, because no training was done twice.",))
-    return Finding(question, f"{most:.1%} of the answers differ" if most else "every answer is the same", tuple(sentences))
+    verdict = f"{most:.1%} of the answers differ" if most else "every answer is the same"
+    return Finding(question, verdict, tuple(sentences))
 
 
 def _fisher(a: Mapping[str, Any], b: Mapping[str, Any]) -> float:
