@@ -86,12 +86,17 @@ def main(arguments: list[str] | None = None) -> int:
     # Keras takes seconds to import; --help and mistakes should not wait for it.
     import bundle
     from train.dataset import DatasetError, Fold, HoldOut
+    from train.distribution import share
     from train.pipeline import check, train
+    from train.progress import console
     from train.reading import Sources
     from train.run import Run, RunError
     from train.torch_state import WeightsError
 
     try:
+        if number := share().number:
+            # Process 0 speaks, and writes the run; the others keep theirs out of the way.
+            console.quiet, options.runs = True, options.runs / f".process-{number}"
         sources = Sources(
             folders=tuple(options.data),
             seed=options.seed,

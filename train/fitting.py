@@ -15,7 +15,7 @@ from scipy.special import logsumexp
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.class_weight import compute_class_weight
 
-from train import painters
+from train import distribution, painters
 from train.dataset import OTHER, PHOTOGRAPH, Dataset, Part
 from train.painters import Outputs
 from train.recipes import Recipe
@@ -34,7 +34,8 @@ class Batches(keras.utils.PyDataset):
     """Training batches of `sources` ``[views, n, ...]``: balanced if the recipe says so, mixed up.
 
     `draws` ``[n]`` is how often a bootstrap drew each example; None is once each. Batch b of epoch e
-    depends on (seed, e, b) alone, so that a resumed run sees what an unbroken one would have seen.
+    depends on (seed, e, b) alone, so that a resumed run sees what an unbroken one would have seen. Of
+    several processes that train together each gets its share of every batch.
     """
 
     def __init__(
@@ -62,10 +63,10 @@ class Batches(keras.utils.PyDataset):
         x = x.astype(np.float32)
         y = np.eye(self.outputs, dtype=np.float32)[self.labels[chosen]]
         if self.recipe.mixup:
-            return mix_up(x, y, self.recipe.mixup, generator)
-        if self.recipe.cutmix:
-            return cut_mix(x, y, self.recipe.cutmix, generator)
-        return x, y
+            x, y = mix_up(x, y, self.recipe.mixup, generator)
+        elif self.recipe.cutmix:
+            x, y = cut_mix(x, y, self.recipe.cutmix, generator)
+        return distribution.share().of(x), distribution.share().of(y)
 
     def on_epoch_end(self) -> None:
         self.epoch += 1
@@ -250,6 +251,8 @@ def fit(
     """
     batches = Batches(sources, dataset, recipe, seed, draws)
     checkpoint = Checkpoint(folder, recipe.patience)
+    model = distribution.spread(model)
+    distribution.check_agreement(checkpoint.last.exists())
     if checkpoint.last.exists():
         model = keras.models.load_model(checkpoint.last)
         batches.epoch = int(model.optimizer.iterations) // len(batches)
@@ -259,9 +262,10 @@ def fit(
             keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=recipe.label_smoothing),
             metrics=["accuracy"],
         )
+    distribution.check_agreement(batches.epoch)
     checkpoint.resume(batches.epoch)
     watched = dataset.where(lambda example: example.part is Part.VALIDATION)
-    watched = watched[dataset.labels[watched] < batches.outputs]
+    watched = distribution.share().of(watched[dataset.labels[watched] < batches.outputs])
     answers = np.eye(batches.outputs, dtype=np.float32)[dataset.labels[watched]]
     if not checkpoint.exhausted:
         model.fit(
@@ -270,6 +274,8 @@ def fit(
             initial_epoch=batches.epoch,
             shuffle=False,  # the batches are drawn anew in each epoch; Keras would draw their order from elsewhere
             validation_data=(sources[0][watched].astype(np.float32), answers),
+            validation_batch_size=32 * distribution.share().local_devices,
+            verbose=0 if distribution.share().number else "auto",
             class_weight=class_weights(dataset) if recipe.class_weights else None,
             callbacks=[
                 Draws(seed),
@@ -280,7 +286,7 @@ def fit(
         )
     if recipe.best_epoch and checkpoint.best.exists():
         model = keras.models.load_model(checkpoint.best)
-    return model
+    return distribution.gather(model)
 
 
 def class_weights(dataset: Dataset) -> dict[int, float]:
@@ -300,13 +306,14 @@ def average_with_start(
 ) -> float:
     """Weights between the start of fine-tuning and its end (WiSE-FT, Wortsman et al. 2021, arXiv
     2109.01903): fine-tuning learns the painters that it sees, the start knows more of others. The share
-    of the end is the one with the least loss on the validation part, each style counting alike.
+    of the end is the one with the least loss on the validation part.
 
     `start` are the model's weights before fine-tuning. Leaves the chosen weights in `model`; returns the
     share.
     """
     end = model.get_weights()
     validation = dataset.where(lambda example: example.part is Part.VALIDATION)
+    validation = validation[dataset.labels[validation] < model.output_shape[-1]]
     labels, pictures = dataset.labels[validation], sources[0][validation]
     best_loss, best_share, best_weights = np.inf, 0.0, start
     for share in _END_SHARES:
@@ -314,10 +321,7 @@ def average_with_start(
         model.set_weights(weights)
         outputs = model.predict(pictures, batch_size=128, verbose=0)
         log_probability = outputs - logsumexp(outputs, axis=1, keepdims=True)
-        losses = [
-            -log_probability[labels == label, label].mean() for label in np.unique(labels) if label < outputs.shape[1]
-        ]
-        loss = float(np.mean(losses))
+        loss = float(-log_probability[np.arange(len(labels)), labels].mean())
         if loss < best_loss:
             best_loss, best_share, best_weights = loss, share, weights
     model.set_weights(best_weights)

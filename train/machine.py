@@ -17,7 +17,7 @@ _ENERGY = Path("/sys/class/powercap/intel-rapl:0/energy_uj")
 
 def device() -> str:
     """The processor that trains, in words."""
-    if accelerators := keras.distribution.list_devices("gpu"):
+    if accelerators := _gpus():
         return f"{len(accelerators)} x GPU ({accelerators[0]})"
     return f"{_processor()}, {os.cpu_count()} cores"
 
@@ -25,7 +25,7 @@ def device() -> str:
 def use_mixed_precision() -> bool:
     """Compute in bfloat16 where the device has units for it: on a GPU. Weights stay in float32, and so do
     the logits."""
-    if keras.distribution.list_devices("gpu"):
+    if _gpus():
         keras.mixed_precision.set_global_policy("mixed_bfloat16")
         return True
     return False
@@ -57,6 +57,13 @@ class Meter:
         if now is not None and self._energy is not None and now >= self._energy:
             cost["energy_joules"] = round((now - self._energy) / 1e6)
         return cost
+
+
+def _gpus() -> list[str]:
+    try:
+        return keras.distribution.list_devices("gpu")
+    except RuntimeError:  # JAX, where there is none
+        return []
 
 
 def _microjoules() -> int | None:
