@@ -21,13 +21,13 @@ from bundle.folder import CARD_NAME, MANIFEST_NAME
 from bundle.manifest import Precision
 from export import card, gates, graph
 from export.network import Core, convert
-from export.publish import replacing
 from export.quantization import quantize
 from train import evaluation
 from train.calibration import Calibration
 from train.dataset import PHOTOGRAPHS_SEEN, Dataset, Example, Part
 from train.networks import BACKBONE_FEATURES
 from train.pipeline import dataset_fingerprint, rebuild
+from train.publishing import replacing
 from train.run import Run, RunError
 
 console = Console(width=None if sys.stdout.isatty() else 130)

@@ -46,12 +46,14 @@ def main(arguments: list[str] | None = None) -> int:
     import bundle
     from train.dataset import single_styles
     from train.exploration.errors import ExplorationError
-    from train.exploration.page import PAGE, replacing
+    from train.exploration.page import PAGE, check_replaceable
     from train.progress import progress
+    from train.publishing import replacing
     from train.reading import ALL_STYLES
 
     folders, styles = tuple(dict.fromkeys(options.data)), tuple(dict.fromkeys(options.styles))
     try:
+        check_replaceable(options.out)
         with replacing(options.out) as fresh:
             with progress("reading") as step:
                 catalogue = bundle.read_catalogue(folders, step)

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-import os
-import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -98,28 +95,8 @@ def write_page(folder: Path, summary: str, chapters: Sequence[Chapter]) -> None:
     (folder / PAGE).write_text(f"<!doctype html>\n{_MARK}\n{html}\n", encoding="utf-8")
 
 
-@contextmanager
-def replacing(target: Path) -> Iterator[Path]:
-    """A new folder beside `target` to write into; it takes `target`'s place when the block ends well.
-
-    Raises `ExplorationError` where `target` is something else than an earlier exploration, and removes nothing.
-    """
-    target = target.resolve()
-    _check_ours(target)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    fresh, old = (target.with_name(f".{target.name}.{end}-{os.getpid()}") for end in ("new", "old"))
-    fresh.mkdir()
-    try:
-        yield fresh
-        if target.exists():
-            os.rename(target, old)
-        os.rename(fresh, target)
-        shutil.rmtree(old, ignore_errors=True)
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
-
-
-def _check_ours(target: Path) -> None:
+def check_replaceable(target: Path) -> None:
+    """Raise `ExplorationError` where `target` is something else than an earlier exploration."""
     if not target.exists():
         return
     page = target / PAGE

@@ -1,4 +1,4 @@
-"""Publishing a bundle: the whole folder at once, or nothing."""
+"""Publishing a folder, a bundle or an exploration: the whole of it at once, or nothing."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from pathlib import Path
 def replacing(target: Path) -> Iterator[Path]:
     """A new folder beside `target` to write into; it takes `target`'s place when the block ends well.
 
-    When the block raises, the new folder is removed and `target` stays as it was. What a killed export
-    left behind is removed by the next one.
+    When the block raises, the new folder is removed and `target` stays as it was. What a killed
+    process left behind is removed by the next one.
     """
+    target = target.resolve()
     target.parent.mkdir(parents=True, exist_ok=True)
     fresh, old = target.with_name(f".{target.name}.new"), target.with_name(f".{target.name}.old")
     if old.exists() and not target.exists():
