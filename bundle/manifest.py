@@ -12,7 +12,7 @@ from bundle.metrics import OpenSetMetrics, StyleMetrics
 
 SCHEMA_VERSION = 1
 
-Precision = Literal["fp32", "fp16", "int8", "dynamic"]
+Precision = Literal["fp32", "fp16", "int8", "int8-qat", "dynamic"]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -41,6 +41,11 @@ class Quantization(_Part):
     activations: str
     weights: str
     per_channel: bool
+    reduce_range: bool = Field(default=False, description="weights in seven bits")
+    reason: str = Field(default="", description="why these types for this target")
+    float_layers: tuple[str, ...] = Field(
+        default=(), description="layers left in float, so that accuracy stays within the budget"
+    )
     calibration_pictures: int = Field(ge=1)
     calibration_method: str
     tried: dict[str, str] = Field(default_factory=dict, description="each variant and what it gave")
@@ -63,7 +68,10 @@ class ModelFile(_Part):
     precision: Precision
     size_bytes: int = Field(gt=0)
     sha256: Sha256
+    target: str | None = Field(default=None, description="the machines it was made for; None: any")
+    threads: int | None = Field(default=None, description="intra-op threads to run it with; None: no advice")
     opset: int | None = None
+    operators: dict[str, int] = Field(default_factory=dict, description="how often each operator occurs in the file")
     temperature: float = Field(gt=0, description="already in the graph: logits are divided by it")
     known: KnownRule
     parity: dict[str, float] = Field(default_factory=dict, description="against the Keras network on the test pictures")
@@ -102,12 +110,16 @@ class Manifest(_Part):
     schema_version: Literal[1] = 1
     name: str
     created: datetime.datetime
+    varies: tuple[str, ...] = Field(
+        default=("created",), description="fields in which two exports of one run differ; all else is the same"
+    )
     styles: tuple[str, ...] = Field(min_length=2, description="display names in output order")
     input_size: int = Field(ge=32, le=1024, description="pixels; the input is a square")
     evidence: bool = Field(description="whether the network has a class-activation map")
     recipe: str
     recipe_settings: dict[str, Any] = Field(default_factory=dict)
     run: str
+    weights_from: str | None = Field(default=None, description="where the weights that training began with came from")
     dataset: Dataset
     files: tuple[ModelFile, ...] = Field(min_length=1)
     hold_outs: dict[str, Metrics] = Field(

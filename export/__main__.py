@@ -4,34 +4,111 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 EXAMPLES = """\
 examples:
-  python -m export efficientnet_lite0
-  python -m export efficientnet_lite0 --out models/default --name vernissage-default
+  python -m export                                  the best ResNet50 run, by validation accuracy
+  python -m export efficientnet_lite0 --target all
+  python -m export kiosk --formats onnx --out models/default --name vernissage-default
+  python -m export verify models/default            check a bundle again, anywhere
+  python -m export sign models/default --key private.pem
 
-A bundle holds model.fp32.onnx, model.int8.onnx, bundle.json and MODEL_CARD.md. It is published only
-if every gate is passed: names and shapes, parity with Keras, accuracy after quantization.
+A bundle holds the model files, bundle.json, MODEL_CARD.md and report.html. It is published only if every
+file passes every gate: names and shapes, parity with Keras, accuracy after quantization, evidence map.
 """
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Parse, export, and turn every expected failure into one line and exit code 2."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == ["verify"]:
+        from export.verification import main as verify
+
+        return verify(arguments[1:])
+    if arguments[:1] == ["sign"]:
+        from export.signing import main as sign
+
+        return sign(arguments[1:])
+    return _export(arguments)
+
+
+def _export(arguments: list[str]) -> int:
+    options = _parse(arguments)
+
+    import bundle
+    from export.gates import GateError
+    from export.pipeline import Settings, export
+    from export.runtimes import CannotLoad
+    from export.search import Budget
+    from export.targets import TARGETS
+    from train.dataset import DatasetError
+    from train.run import RunError, find_run
+
+    # An end by `kill` removes what is half written, as Ctrl-C does.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        run = find_run(options.run, options.runs) if options.run else _choose(options.runs)
+        export(
+            run,
+            options.out or Path("models") / run.folder.name,
+            Settings(
+                name=options.name or run.folder.name,
+                formats=tuple(options.formats),
+                targets=tuple(TARGETS.values() if options.target == "all" else [TARGETS[options.target]]),
+                calibration_pictures=options.calibration_pictures,
+                budget=Budget(options.budget / 100, options.agreement / 100),
+            ),
+            [find_run(name, options.runs) for name in options.hold_outs],
+        )
+    except (GateError, CannotLoad, RunError, DatasetError, bundle.BundleError, bundle.PictureError) as error:
+        print(f"export: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"export: cannot write: {error}; nothing was published", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("export: stopped; nothing was published", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _parse(arguments: list[str]) -> argparse.Namespace:
+    from export.targets import DEFAULT, TARGETS
+
     parser = argparse.ArgumentParser(
         prog="python -m export",
         description="Turn a finished run into a bundle for the kiosk; writes models/NAME/.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("run", help="name of a run in --runs, or its folder")
+    parser.add_argument("run", nargs="?", help="name of a run in --runs, or its folder (default: the best ResNet50)")
     parser.add_argument("--runs", type=Path, default=Path("runs"), metavar="FOLDER")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="default: models/RUN")
     parser.add_argument("--name", help="name of the model in the manifest (default: the run's)")
-    parser.add_argument("--calibration-pictures", type=int, default=256, metavar="N")
+    parser.add_argument("--formats", nargs="+", choices=("onnx", "tflite"), default=["onnx", "tflite"])
+    parser.add_argument(
+        "--target",
+        choices=(*TARGETS, "all"),
+        default=DEFAULT,
+        help=f"machines that the int8 ONNX file is made for (default: {DEFAULT}); the reasons are in export/targets.py",
+    )
+    parser.add_argument("--calibration-pictures", type=int, default=128, metavar="N", help="a multiple of 16")
+    parser.add_argument(
+        "--budget", type=float, default=1.0, metavar="POINTS", help="accuracy that a file may lose (default: 1 point)"
+    )
+    parser.add_argument(
+        "--agreement",
+        type=float,
+        default=98.0,
+        metavar="PERCENT",
+        help="least agreement of int8 with the float network on validation (default: 98)",
+    )
     parser.add_argument(
         "--hold-outs",
         nargs="*",
@@ -40,31 +117,23 @@ def main(arguments: list[str] | None = None) -> int:
         help="runs of the recipe with groups of artists held out, exported to their folder bundle/",
     )
     options = parser.parse_args(arguments)
-    if options.calibration_pictures < 8:
-        parser.error("--calibration-pictures must be at least 8")
+    if options.calibration_pictures < 16 or options.calibration_pictures % 16:
+        parser.error("--calibration-pictures must be a multiple of 16")
+    if not 0 <= options.budget <= 100 or not 0 <= options.agreement <= 100:
+        parser.error("--budget and --agreement are percentages, 0 to 100")
+    return options
 
-    import bundle
-    from export.gates import GateError
-    from export.pipeline import export
-    from train.dataset import DatasetError
-    from train.run import RunError, find_run
 
-    try:
-        run = find_run(options.run, options.runs)
-        export(
-            run,
-            options.out or Path("models") / run.folder.name,
-            options.name or run.folder.name,
-            [find_run(name, options.runs) for name in options.hold_outs],
-            options.calibration_pictures,
-        )
-    except (GateError, RunError, DatasetError, bundle.BundleError, bundle.PictureError) as error:
-        print(f"export: {error}", file=sys.stderr)
-        return 2
-    except OSError as error:
-        print(f"export: cannot write: {error}; nothing was published", file=sys.stderr)
-        return 2
-    return 0
+def _choose(runs: Path) -> Any:
+    from export.choice import best_resnet50
+    from train.progress import console
+    from train.run import Run
+
+    best, compared = best_resnet50([Run(path.parent) for path in sorted(runs.glob("*/run.json"))])
+    console.print("no run named: the ResNet50 run with the highest accuracy on its validation pictures")
+    for run, accuracy in compared:
+        console.print(f"  {run.folder.name}: {accuracy}{'  <- exported' if run is best else ''}", markup=False)
+    return best
 
 
 if __name__ == "__main__":

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import tempfile
+import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,10 +62,7 @@ def convert(network: Any, embedding: int | None = None) -> Core:
     import tensorflow as tf
     import tf2onnx
 
-    names = {layer.name for layer in network.layers}
-    pooled = "pool" in names
-    features = network.get_layer("pool").input if pooled else network.get_layer("embedding").output
-    body = keras.Model(network.input, features)
+    body = keras.Model(network.input, feature_map(network))
     size = network.input.shape[1]
 
     @tf.function(  # type: ignore[untyped-decorator]
@@ -75,9 +74,34 @@ def convert(network: Any, embedding: int | None = None) -> Core:
     model, _ = tf2onnx.convert.from_function(serve, input_signature=serve.input_signature, opset=OPSET)
     _rename_output(model, "features")
     model = _fold(model)
+    _name_constants(model)
+    _name_layers(model, [layer.name for layer in body.layers if hasattr(layer, "kernel")])
+    return Core(model, head_of(network, embedding))
+
+
+def feature_map(network: Any) -> Any:
+    """What the head of a Keras network reads: the last feature map, or its embedding where that is not pooled."""
+    names = {layer.name for layer in network.layers}
+    return network.get_layer("pool").input if "pool" in names else network.get_layer("embedding").output
+
+
+def head_of(network: Any, embedding: int | None = None) -> Head:
+    """The head of a Keras network; `embedding` is `Head.embedding`, None takes all features."""
+    names = {layer.name for layer in network.layers}
     kernel, bias = network.get_layer("head").get_weights()
     classes = network.get_layer("merged").classes if "merged" in names else tuple(range(bias.size))
-    return Core(model, Head(kernel, bias, pooled, classes, embedding or len(kernel)))
+    return Head(kernel, bias, "pool" in names, classes, embedding or len(kernel))
+
+
+def half_precision(core: Core) -> Core:
+    """The network with weights and arithmetic in fp16; its head stays in fp32."""
+    from onnxruntime.transformers.float16 import convert_float_to_float16
+
+    model = onnx.ModelProto()
+    model.CopyFrom(core.model)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of weights too small for fp16, one line each; the gates judge the result
+        return Core(convert_float_to_float16(model, keep_io_types=True), core.head)
 
 
 def _fold(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -88,6 +112,29 @@ def _fold(model: onnx.ModelProto) -> onnx.ModelProto:
         onnx.save(model, source)
         quant_pre_process(source, target)
         return onnx.load(target)
+
+
+def _name_layers(model: onnx.ModelProto, layers: Sequence[str]) -> None:
+    """Give the convolutions and dense layers their names in Keras; folding has left numbers of some."""
+    for node in model.graph.node:
+        if node.op_type in ("Conv", "Gemm", "MatMul"):
+            scopes = {part for text in (node.name, *node.input, *node.output) for part in text.split("/")}
+            # Keras calls a layer NAME_1 where the network is called a second time.
+            node.name = next((layer for layer in layers if scopes & {layer, f"{layer}_1"}), node.name)
+
+
+def _name_constants(model: onnx.ModelProto) -> None:
+    """Number the constants in the order of their use: which of several equal ones tf2onnx keeps is chance."""
+    by_name = {constant.name: constant for constant in model.graph.initializer}
+    used = dict.fromkeys(name for node in model.graph.node for name in node.input if name in by_name)
+    # The readable part of a name says of which layer a weight is; what a converter numbered says nothing.
+    names = {name: name if "/" in name else f"constant_{number}" for number, name in enumerate(used)}
+    for node in model.graph.node:
+        node.input[:] = [names.get(name, name) for name in node.input]
+    del model.graph.initializer[:]
+    for name in used:
+        by_name[name].name = names[name]
+        model.graph.initializer.append(by_name[name])
 
 
 def _rename_output(model: onnx.ModelProto, name: str) -> None:

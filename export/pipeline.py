@@ -6,117 +6,89 @@ import dataclasses
 import datetime
 import hashlib
 import json
-import sys
+import time
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-from rich.console import Console
 from rich.table import Table
 
 import bundle
 from bundle.folder import CARD_NAME, MANIFEST_NAME
-from bundle.manifest import Precision
-from export import card, gates, graph
-from export.network import Core, convert
-from export.quantization import quantize
+from export import card, gates, report, runtimes
+from export.search import Budget
+from export.targets import Target
+from export.variants import Judges, Variant, lite_variants, onnx_variants
 from train import evaluation
 from train.calibration import Calibration
 from train.dataset import PHOTOGRAPHS_SEEN, Dataset, Example, Part
-from train.networks import BACKBONE_FEATURES
 from train.pipeline import dataset_fingerprint, rebuild
+from train.progress import console, progress
 from train.publishing import replacing
 from train.run import Run, RunError
 
-console = Console(width=None if sys.stdout.isatty() else 130)
+REPORT_NAME = "report.html"
 
 
-def export(
-    run: Run, target: Path, name: str, hold_outs: Sequence[Run] = (), calibration_pictures: int = 256
-) -> bundle.Manifest:
-    """Write the bundle of `run` to `target`, fp32 and int8 ONNX.
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What the user chose."""
+
+    name: str
+    """Of the model, in the manifest."""
+    formats: tuple[runtimes.Format, ...]
+    targets: tuple[Target, ...]
+    calibration_pictures: int
+    budget: Budget
+
+
+def export(run: Run, target: Path, settings: Settings, hold_outs: Sequence[Run] = ()) -> bundle.Manifest:
+    """Write the bundle of `run` to the folder `target`.
 
     `hold_outs` are runs of the same recipe with other artists left out, each exported to its folder
     ``bundle/``; their pooled figures go into the manifest.
 
     Raises `RunError`, `DatasetError` or a `gates.GateError`; `target` is then as it was.
     """
-    console.print(f"rebuilding the network of {run.folder}")
+    began = time.monotonic()
+    console.print(f"rebuilding the network of {run.folder}", markup=False)
     network = rebuild(run)
     dataset = run.dataset()
     pooled = _pool(hold_outs)
-    judged = dataset.where(lambda example: example.part is not Part.TRAIN)
-    dataset_judged = Dataset(dataset.styles, tuple(dataset.examples[i] for i in judged))
-    console.print(f"reading {len(judged)} pictures to judge by")
-    pixels = dataset_judged.pixels(run.recipe.size)
-    test = dataset_judged.where(lambda example: example.part is Part.TEST)
-    if not len(test):
+    size = run.recipe.size
+    chosen = dataset.where(lambda example: example.part is not Part.TRAIN)
+    judged = Dataset(dataset.styles, tuple(dataset.examples[i] for i in chosen))
+    if not len(judged.where(lambda example: example.part is Part.TEST)):
         raise RunError(f"{run.folder}: the run has no test pictures; train it on the published set")
-    styles = len(dataset.styles)
-    reference = network.predict(pixels[test].astype(np.float32), batch_size=64, verbose=0)[:, :styles]
-
-    console.print("converting to ONNX")
-    float_core = convert(network, BACKBONE_FEATURES.get(run.recipe.network))
-    console.print("quantizing")
-    int8_core, quantization = _quantize(
-        float_core, dataset, dataset_judged, pixels, run.recipe.size, calibration_pictures
-    )
+    with progress("reading the pictures to judge by") as step:
+        pixels = judged.pixels(size, step)
+    with progress("reading the pictures to calibrate on") as step:
+        calibration = Dataset(dataset.styles, _calibration_examples(dataset, settings.calibration_pictures)).pixels(
+            size, step
+        )
+    judges = Judges.of(network, judged, pixels, calibration)
 
     with replacing(target) as folder:
         files: list[bundle.ModelFile] = []
-        cores: dict[Precision, Core] = {"fp32": float_core, "int8": int8_core}
-        for precision, core in cores.items():
-            files.append(
-                _write(
-                    folder,
-                    precision,
-                    core,
-                    dataset_judged,
-                    pixels,
-                    test,
-                    reference,
-                    quantization if precision == "int8" else None,
-                )
+        evidence = False
+        for format in settings.formats:
+            variants = (
+                onnx_variants(network, run.recipe, judges, settings.targets, settings.budget)
+                if format == "onnx"
+                else lite_variants(network, run.recipe, judges, settings.budget)
             )
-        gates.check_accuracy(files[1].metrics, files[0].metrics)
-        manifest = _manifest(run, name, dataset, files, pooled, float_core.head.pooled)
+            for variant in variants:
+                files.append(_write(folder, variant, judges))
+                evidence = variant.head.pooled
+                gates.check_accuracy(files[-1], files[0], settings.budget)
+        manifest = _manifest(run, settings.name, dataset, files, pooled, evidence)
         (folder / MANIFEST_NAME).write_text(manifest.to_json(), encoding="utf-8")
         (folder / CARD_NAME).write_text(card.model_card(manifest), encoding="utf-8")
+        (folder / REPORT_NAME).write_text(report.page(manifest), encoding="utf-8")
         bundle.load(folder)
     _show(manifest)
+    console.print(f"published {target} in {time.monotonic() - began:.0f} s", markup=False)
     return manifest
-
-
-def _quantize(
-    core: Core,
-    dataset: Dataset,
-    judged: Dataset,
-    pixels: npt.NDArray[np.uint8],
-    size: int,
-    count: int,
-) -> tuple[Core, bundle.Quantization]:
-    """Both kinds of weight ranges; the one whose answers on validation are nearer to the float network's."""
-    chosen = _calibration_examples(dataset, count)
-    calibration = Dataset(dataset.styles, chosen).pixels(size)
-    validation = judged.where(lambda example: example.part is Part.VALIDATION)
-    float_outputs = _raw(core, pixels[validation])
-    variants: dict[str, tuple[float, Core]] = {}
-    for label, per_channel in (("per channel", True), ("per tensor", False)):
-        variant = quantize(core, calibration, per_channel=per_channel)
-        outputs = _raw(variant, pixels[validation])
-        variants[label] = (float(np.abs(outputs - float_outputs).mean()), variant)
-        console.print(f"  {label}: logits differ by {variants[label][0]:.3f} on average on validation")
-    best = min(variants, key=lambda label: variants[label][0])
-    return variants[best][1], bundle.Quantization(
-        activations="uint8",
-        weights="int8",
-        per_channel=best == "per channel",
-        calibration_pictures=len(calibration),
-        calibration_method="min-max over training pictures, as many of each label",
-        tried={label: f"mean difference of logits {error:.4f}" for label, (error, _) in variants.items()},
-    )
 
 
 def _calibration_examples(dataset: Dataset, count: int) -> tuple[Example, ...]:
@@ -124,62 +96,57 @@ def _calibration_examples(dataset: Dataset, count: int) -> tuple[Example, ...]:
     train = sorted(
         (example for example in dataset.examples if example.part is Part.TRAIN), key=lambda example: example.sha256
     )
-    labels = sorted({example.label for example in train})
-    share = -(-count // len(labels))
-    return tuple(example for label in labels for example in [e for e in train if e.label == label][:share])
+    by_label: dict[str, list[Example]] = {}
+    for example in train:
+        by_label.setdefault(example.label, []).append(example)
+    ranked = sorted(
+        ((rank, label, example) for label, examples in by_label.items() for rank, example in enumerate(examples)),
+        key=lambda entry: entry[:2],
+    )
+    return tuple(example for _, _, example in ranked[:count])
 
 
-def _raw(core: Core, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    model = gates.session(graph.with_raw_outputs(core).SerializeToString())
-    return gates.run(model, pixels, ["outputs"])["outputs"]
-
-
-def _write(
-    folder: Path,
-    precision: Precision,
-    core: Core,
-    judged: Dataset,
-    pixels: npt.NDArray[np.uint8],
-    test: npt.NDArray[np.int64],
-    reference: npt.NDArray[np.float32],
-    quantization: bundle.Quantization | None,
-) -> bundle.ModelFile:
+def _write(folder: Path, variant: Variant, judges: Judges) -> bundle.ModelFile:
     """Calibrate one file on its own logits, check it, measure it and write it."""
-    styles = len(judged.styles)
-    calibration = Calibration.fit(judged, _raw(core, pixels))
-    content = graph.with_named_outputs(core, calibration).SerializeToString()
-    model = gates.session(content)
-    gates.check_interface(model, pixels.shape[1], styles, core.head.pooled)
-    names = [name for name in bundle.OUTPUTS if core.head.pooled or name != "evidence"]
-    outputs = gates.run(model, pixels, names)
-    gates.check_values(outputs, core.head.evidence_bias(styles))
-    parity = gates.compare(outputs["logits"][test], reference)
-    gates.check_parity(precision, parity)
-    metrics = evaluation.measure(judged, outputs["probabilities"], outputs["known"], calibration.threshold)
-    path = folder / f"model.{precision}.onnx"
-    path.write_bytes(content)
+    calibration = Calibration.fit(judges.validation, judges.raw(variant.finish(None), variant.format))
+    content = variant.finish(calibration)
+    model = runtimes.load(content, variant.format)
+    styles = len(judges.dataset.styles)
+    gates.check_interface(model, variant.format, judges.pixels.shape[1], styles, variant.head.pooled)
+    with progress(f"measuring {variant.path}") as step:
+        outputs = runtimes.run_in_batches(model, judges.pixels, model.interface.outputs, step)
+    gates.check_values(outputs, variant.head.evidence_bias(styles))
+    parity = gates.compare(outputs["logits"][judges.test], judges.test_reference)
+    gates.check_parity(variant.path, variant.precision, parity)
+    runtimes.check_in_fresh_process(content, variant.format)
+    metrics = evaluation.measure(judges.dataset, outputs["probabilities"], outputs["known"], calibration.threshold)
+    (folder / variant.path).write_bytes(content)
     return bundle.ModelFile(
-        path=path.name,
-        format="onnx",
-        precision=precision,
+        path=variant.path,
+        format=variant.format,
+        precision=variant.precision,
+        target=variant.target,
+        threads=variant.threads,
         size_bytes=len(content),
         sha256=hashlib.sha256(content).hexdigest(),
-        opset=max(entry.version for entry in core.model.opset_import if entry.domain == ""),
+        opset=variant.opset,
+        operators=runtimes.operators(content, variant.format),
         temperature=calibration.temperature,
         known=bundle.KnownRule(method=calibration.method, threshold=calibration.threshold),
         parity=parity,
-        quantization=quantization,
+        quantization=variant.quantization,
         metrics=metrics,
     )
 
 
 def _pool(hold_outs: Sequence[Run]) -> dict[str, bundle.Metrics]:
-    """Pooled figures of the hold-out runs' exported files by precision, and of their linear probes."""
+    """Pooled figures of the hold-out runs' exported ONNX files by precision, and of their linear probes."""
     by_name: dict[str, list[bundle.Metrics]] = {}
     for run in hold_outs:
-        manifest = bundle.load(run.folder / "bundle").manifest
-        for file in manifest.files:
-            by_name.setdefault(file.precision, []).append(file.metrics)
+        files = [file for file in bundle.load(run.folder / "bundle").manifest.files if file.format == "onnx"]
+        for precision in dict.fromkeys(file.precision for file in files):
+            first = next(file for file in files if file.precision == precision)
+            by_name.setdefault(precision, []).append(first.metrics)
         measured = json.loads(run.metrics_path.read_text(encoding="utf-8"))
         for probe in ("baseline_probe", "linear_probe"):
             if probe in measured:
@@ -200,12 +167,14 @@ def _manifest(
     return bundle.Manifest(
         name=name,
         created=datetime.datetime.now(datetime.UTC).replace(microsecond=0),
+        varies=("created",),
         styles=dataset.styles,
         input_size=run.recipe.size,
         evidence=evidence,
         recipe=run.recipe.name,
         recipe_settings=dataclasses.asdict(run.recipe) | {"seed": run.facts["seed"]},
         run=run.folder.name,
+        weights_from=run.facts.get("weights_from"),
         dataset=bundle.Dataset(
             fingerprint=dataset_fingerprint(dataset),
             pictures=dict(Counter(example.label for example in seen)),

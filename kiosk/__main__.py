@@ -43,6 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
     import cv2
 
     import bundle
+    from bundle.signature import verify as verify_signature
     from kiosk.classifier import ClassifierError
     from kiosk.server import Server, ServerError
     from kiosk.source import SourceError, parse
@@ -58,6 +59,8 @@ def main(arguments: list[str] | None = None) -> int:
         signal.signal(number, lambda *_: stop.set())
     try:
         source = parse(options.source)
+        if options.key:
+            verify_signature(options.bundle, options.key)
         verified = bundle.load(options.bundle, (options.precision,))
         station = Station(verified, options.precision, source, options.threads)
         server = Server(create_app(station, loopback_only=_is_loopback(options.host)), options.host, options.port)
@@ -108,6 +111,12 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         default=default_bundle(),
         help="folder of the model bundle (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--key",
+        type=Path,
+        metavar="FILE",
+        help="public key (PEM): take only a bundle signed with it (python -m export sign)",
     )
     parser.add_argument(
         "--precision",

@@ -10,6 +10,8 @@ from flask.testing import FlaskClient
 import bundle
 from kiosk.station import Station
 from kiosk.web import create_app
+from tests.commands import run
+from tests.paintings import write_paintings
 from tests.stand_in import GREEN, painting, showing, write_bundle
 
 
@@ -37,3 +39,18 @@ def app(station: Station) -> Flask:
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
     return app.test_client()
+
+
+@pytest.fixture(scope="session")
+def paintings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of drawn paintings in the layout of the published set."""
+    return write_paintings(tmp_path_factory.mktemp("data") / "paintings")
+
+
+@pytest.fixture(scope="session")
+def cnn_run(paintings: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run of the published CNN on them."""
+    runs = tmp_path_factory.mktemp("runs")
+    done = run("train", "--recipe", "cnn", "--data", paintings, "--runs", runs, "--epochs", 3, "--seed", 1)
+    assert done.returncode == 0, done.stderr
+    return runs / "cnn"

@@ -179,8 +179,10 @@ RECIPES = {
         _transfer(
             "efficientnet_lite0",
             "EfficientNet-Lite0 from ImageNet (comes as a package), probed and fine-tuned: trains anywhere",
-            "efficientnet_lite0",
-            "block_10_add",
+            "efficientnet_lite0_five_levels",
+            "block_04_add",
+            epochs=4,
+            probe_penalty=0.02,
         ),
         Recipe(
             name="kiosk",

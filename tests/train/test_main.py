@@ -1,11 +1,10 @@
-"""Training and export through their command lines, from drawn paintings to a bundle."""
+"""Training through its command line, on drawn paintings."""
 
 from __future__ import annotations
 
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -15,27 +14,7 @@ import numpy as np
 import pytest
 
 import bundle
-from kiosk.classifier import Classifier
-from tests.paintings import write_paintings
-
-ROOT = Path(__file__).parents[2]
-
-
-def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", *map(str, arguments)], cwd=ROOT, capture_output=True, text=True)
-
-
-@pytest.fixture(scope="module")
-def paintings(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_paintings(tmp_path_factory.mktemp("data") / "paintings")
-
-
-@pytest.fixture(scope="module")
-def cnn_run(paintings: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    runs = tmp_path_factory.mktemp("runs")
-    done = run("train", "--recipe", "cnn", "--data", paintings, "--runs", runs, "--epochs", 3, "--seed", 1)
-    assert done.returncode == 0, done.stderr
-    return runs / "cnn"
+from tests.commands import ROOT, run
 
 
 def test_a_run_holds_all_that_it_promises(cnn_run: Path) -> None:
@@ -49,39 +28,6 @@ def test_a_run_holds_all_that_it_promises(cnn_run: Path) -> None:
     assert metrics.published_test.accuracy.total == 6
     assert (cnn_run / "plots" / "confusion-published-test.png").stat().st_size > 5000
     assert len((cnn_run / "log.csv").read_text().splitlines()) == 1 + 3
-
-
-def test_a_run_becomes_a_bundle_that_the_kiosk_classifies_with(cnn_run: Path, tmp_path: Path) -> None:
-    done = run("export", cnn_run, "--out", tmp_path / "models" / "cnn", "--calibration-pictures", 24)
-    assert done.returncode == 0, done.stderr
-    loaded = bundle.load(tmp_path / "models" / "cnn")
-    assert [file.precision for file in loaded.files] == ["fp32", "int8"]
-    assert loaded.files[0].parity["logits_max_difference"] < 1e-3
-    assert loaded.manifest.evidence is False  # the published CNN has a flattening head
-    assert loaded.files[1].size_bytes < 0.3 * loaded.files[0].size_bytes
-    assert "Limits" in (tmp_path / "models" / "cnn" / "MODEL_CARD.md").read_text()
-    picture = bundle.read(next((cnn_run / "split.csv").parent.parent.rglob("*.png")))
-    for precision in ("fp32", "int8"):
-        classifier = Classifier(loaded, precision, threads=1)
-        scores = classifier.classify(bundle.prepare(picture, loaded.manifest.input_size))
-        assert scores.probabilities.sum() == pytest.approx(1, abs=1e-4)
-        assert 0 <= scores.known <= 1
-
-
-def test_a_failed_export_leaves_the_old_bundle(cnn_run: Path, tmp_path: Path) -> None:
-    altered = shutil.copytree(cnn_run, tmp_path / "runs" / "cnn")
-    with (altered / "weights.weights.h5").open("r+b") as file:
-        file.seek(-1, os.SEEK_END)
-        file.write(b"\xff")
-    old = tmp_path / "models" / "cnn"
-    old.mkdir(parents=True)
-    (old / "bundle.json").write_text("the old one")
-    done = run("export", altered, "--out", old)
-    assert done.returncode == 2
-    assert "altered since" in done.stderr
-    assert "Traceback" not in done.stderr
-    assert [path.name for path in (tmp_path / "models").iterdir()] == ["cnn"]
-    assert (old / "bundle.json").read_text() == "the old one"
 
 
 def test_a_run_killed_within_an_epoch_ends_as_one_that_was_not(paintings: Path, cnn_run: Path, tmp_path: Path) -> None:
@@ -122,7 +68,6 @@ def test_a_run_killed_within_an_epoch_ends_as_one_that_was_not(paintings: Path, 
             "train it first (make train RECIPE=resnet50_pretrained)",
             id="no run to start from",
         ),
-        pytest.param(["export", "nothing"], "no run nothing", id="no such run"),
     ],
 )
 def test_a_mistake_is_one_line_and_no_traceback(arguments: list[str], says: str, tmp_path: Path) -> None:

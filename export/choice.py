@@ -1,0 +1,42 @@
+"""Which run is exported where none is named."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bundle import Count
+from train.dataset import Part
+from train.run import Run, RunError
+
+
+def best_resnet50(runs: list[Run]) -> tuple[Run, list[tuple[Run, Count]]]:
+    """The finished ResNet50 run with the highest accuracy on its validation pictures of the styles, and
+    all that were compared, best first. Runs of folds and hold-outs are no candidates.
+
+    Raises `RunError` where there is none.
+    """
+    compared = []
+    for run in runs:
+        if run.finished and run.recipe.network.startswith("resnet50") and not _is_part(run):
+            compared.append((run, validation_accuracy(run)))
+    if not compared:
+        raise RunError(
+            "no finished ResNet50 run to export: train one (make train RECIPE=resnet50_pretrained DATA=...),"
+            " or name another run (make export RUN=NAME)"
+        )
+    compared.sort(key=lambda entry: entry[1].rate, reverse=True)
+    return compared[0][0], compared
+
+
+def validation_accuracy(run: Run) -> Count:
+    """Of a run's own network, on its validation pictures of the styles."""
+    dataset = run.dataset()
+    rows = dataset.where(lambda example: example.part is Part.VALIDATION)
+    rows = rows[dataset.labels[rows] < len(dataset.styles)]
+    logits = np.load(run.outputs_path)[rows, : len(dataset.styles)]
+    return Count(correct=int((logits.argmax(axis=1) == dataset.labels[rows]).sum()), total=len(rows))
+
+
+def _is_part(run: Run) -> bool:
+    """Whether the run leaves pictures out on purpose, to be judged by."""
+    return bool(run.facts.get("fold") or (run.facts.get("hold_out") or {}).get("groups"))

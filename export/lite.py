@@ -1,0 +1,189 @@
+"""The trained Keras network as TFLite for LiteRT: float, and quantized by LiteRT's own quantizer.
+
+A TFLite file takes one picture at a time (``[1, size, size, 3]``, uint8): LiteRT plans its memory for
+fixed shapes. Its outputs are bound by their names in the signature.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import tempfile
+import warnings
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+import bundle
+from export.network import Head, feature_map
+from train.calibration import ENERGY, MAXIMUM_LOGIT, MAXIMUM_SOFTMAX, ODDS, Calibration
+
+SIGNATURE = "serving_default"
+# Operators of the network proper carry it in their names, those of the head do not: the head stays in
+# float, as in ONNX, so that the evidence map averages to the logits exactly.
+_SCOPE = "network"
+
+
+@dataclass
+class LiteConverter:
+    """Makes float TFLite files of one network, one for each calibration."""
+
+    network: Any
+    """The Keras network; see `train.networks` for its named layers."""
+    head: Head
+
+    def __post_init__(self) -> None:
+        import keras
+
+        features = feature_map(self.network)
+        self._body = keras.Model(self.network.input, features, name=_SCOPE)
+        self._size: int = self.network.input.shape[1]
+
+    def convert(self, calibration: Calibration | None) -> bytes:
+        """A float file with the outputs of `bundle.OUTPUTS`; without a calibration with the one output
+        ``outputs`` ``[1, styles (+ 1)]``, all logits, to calibrate on."""
+        import tensorflow as tf
+
+        signature = [tf.TensorSpec([1, self._size, self._size, 3], tf.uint8, name=bundle.INPUT)]
+
+        @tf.function(input_signature=signature)  # type: ignore[untyped-decorator]
+        def serve(pixels: Any) -> dict[str, Any]:
+            features = self._body(tf.cast(pixels, tf.float32), training=False)
+            return _outputs(features, self.head, calibration)
+
+        module = tf.Module()
+        module.serve = serve
+        module.weights = [variable.value for variable in self._body.variables]
+        with tempfile.TemporaryDirectory(prefix="vernissage-") as folder, _silence():
+            tf.saved_model.save(module, folder, signatures={SIGNATURE: serve})
+            return bytes(tf.lite.TFLiteConverter.from_saved_model(folder).convert())
+
+
+def _outputs(features: Any, head: Head, calibration: Calibration | None) -> dict[str, Any]:
+    """The outputs by name, in TensorFlow, from features ``[1, h, w, d]`` or ``[1, d]``; `export.graph` has
+    the same in ONNX, and the gates hold both against the Keras network."""
+    import tensorflow as tf
+
+    products = tf.linalg.matmul(features, head.kernel)
+    places = [1, 2]
+    of_head = (tf.reduce_mean(products, places) if head.pooled else products) + head.bias
+    logits = of_head
+    evidence = products
+    if head.merged:
+        columns = []
+        for label in sorted(set(head.classes)):
+            own = [output for output, of in enumerate(head.classes) if of == label]
+            columns.append(_log_sum_exp(tf.gather(of_head, own, axis=1)))
+        logits = tf.concat(columns, 1)
+        if head.pooled:
+            shares = tf.exp(of_head - tf.gather(logits, head.classes, axis=1))
+            membership = np.eye(len(columns), dtype=np.float32)[list(head.classes)]
+            shared = tf.linalg.matmul(products * shares[:, None, None, :], membership)
+            evidence = shared + (logits - tf.reduce_mean(shared, places))[:, None, None, :]
+    if calibration is None:
+        return {"outputs": logits}
+    styles = calibration.styles
+    of_styles = logits[:, :styles]
+    energy, highest = _log_sum_exp(of_styles)[:, 0], tf.reduce_max(of_styles, axis=1)
+    score = {
+        ODDS: lambda: energy - logits[:, styles],
+        ENERGY: lambda: energy,
+        MAXIMUM_LOGIT: lambda: highest,
+        MAXIMUM_SOFTMAX: lambda: highest - energy,
+    }[calibration.score]()
+    pooled = tf.reduce_mean(features, places) if head.pooled else features
+    outputs = {
+        "probabilities": tf.nn.softmax(of_styles / calibration.temperature),
+        "known": tf.sigmoid(score * calibration.known_scale + calibration.known_offset),
+        "logits": tf.identity(of_styles),
+        "embedding": pooled[:, : head.embedding],
+    }
+    if head.pooled:
+        outputs["evidence"] = evidence[..., :styles]
+    return outputs
+
+
+def _log_sum_exp(values: Any) -> Any:
+    """Over the last axis, which is kept; TensorFlow's own guards against infinity take ten operators."""
+    import tensorflow as tf
+
+    highest = tf.reduce_max(values, axis=-1, keepdims=True)
+    return tf.math.log(tf.reduce_sum(tf.exp(values - highest), axis=-1, keepdims=True)) + highest
+
+
+@dataclass
+class LiteQuantizer:
+    """Makes variants of float TFLite files. The ranges of activations are collected once."""
+
+    pixels: npt.NDArray[np.uint8]
+    """Training pictures ``[n, size, size, 3]``."""
+    _ranges: dict[str, Any] = field(default_factory=dict)
+
+    def float16(self, model: bytes) -> bytes:
+        """Weights in half precision; they are widened once, when the file is loaded."""
+        from litert_quantizer import qtyping, quantizer
+        from litert_quantizer.algorithm_manager import AlgorithmName
+
+        half = qtyping.TensorQuantizationConfig(num_bits=16, dtype=qtyping.TensorDataType.FLOAT)
+        work = quantizer.Quantizer(model)
+        work.update_quantization_recipe(
+            ".*",
+            qtyping.TFLOperationName.ALL_SUPPORTED,
+            op_config=qtyping.OpQuantizationConfig(
+                weight_tensor_config=half,
+                compute_precision=qtyping.ComputePrecision.FLOAT,
+                explicit_dequantize=True,
+            ),
+            algorithm_key=AlgorithmName.FLOAT_CASTING,
+        )
+        return _finish(work, None)
+
+    def dynamic(self, model: bytes) -> bytes:
+        """Weights in int8; activations are quantized while it runs, by the range of each picture."""
+        from litert_quantizer import qtyping, quantizer
+
+        work = quantizer.Quantizer(model)
+        work.add_dynamic_config(_scope(()), qtyping.TFLOperationName.ALL_SUPPORTED, 8)
+        return _finish(work, None)
+
+    def int8(self, model: bytes, float_layers: Collection[str] = ()) -> bytes:
+        """Weights, by channel, and activations in int8, but for the Keras layers `float_layers`."""
+        from litert_quantizer import qtyping, quantizer
+
+        work = quantizer.Quantizer(model)
+        work.add_static_config(_scope(float_layers), qtyping.TFLOperationName.ALL_SUPPORTED, 8, 8)
+        if not self._ranges:
+            samples = [{bundle.INPUT: picture[None]} for picture in self.pixels]
+            # All layers, whatever stays in float this time.
+            everything = quantizer.Quantizer(model)
+            everything.add_static_config(_scope(()), qtyping.TFLOperationName.ALL_SUPPORTED, 8, 8)
+            with _silence():
+                self._ranges = everything.calibrate({SIGNATURE: samples}, num_threads=2)
+        return _finish(work, self._ranges)
+
+
+def _scope(float_layers: Collection[str]) -> str:
+    """A regular expression for names of operators of the network, but not of its scaling and of `float_layers`."""
+    left_out = "|".join(map(re.escape, ["scaling", *float_layers]))
+    return rf"(?!.*/({left_out})(_\d+)?/).*{_SCOPE}(_\d+)?/.*"
+
+
+def _finish(work: Any, ranges: dict[str, Any] | None) -> bytes:
+    with _silence():
+        return bytes(work.quantize(ranges, enable_progress_bar=False, enable_progress_report=False).quantized_model)
+
+
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    """Without the converters' own progress bars and remarks; exceptions pass."""
+    with (
+        warnings.catch_warnings(),
+        contextlib.redirect_stdout(io.StringIO()),
+        contextlib.redirect_stderr(io.StringIO()),
+    ):
+        warnings.simplefilter("ignore")
+        yield

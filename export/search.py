@@ -1,0 +1,102 @@
+"""Accuracy-aware quantization: what fits the budget with the fewest layers left in float."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+Variant = TypeVar("Variant")
+
+# More layers than this share in float, and the file is no longer worth being called int8.
+_MOST = 0.5
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What quantization may cost, on the validation part; the gates hold the test part to the same."""
+
+    accuracy: float = 0.01
+    """Loss of accuracy, as a share of all pictures; one picture is always allowed."""
+    agreement: float = 0.98
+    """The least share of pictures with the float network's answer."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How one variant does against the float network."""
+
+    agreement: float
+    lost: int
+    """Fewer right answers than the float network has."""
+    difference: float
+    """Mean absolute difference of the logits."""
+    pictures: int
+
+    @classmethod
+    def of(
+        cls, outputs: npt.NDArray[np.float32], reference: npt.NDArray[np.float32], labels: npt.NDArray[np.integer]
+    ) -> Fit:
+        """From logits of the styles ``[n, styles]`` of a variant and of the float network, and the right answers."""
+        ours, theirs = outputs.argmax(axis=1), reference.argmax(axis=1)
+        return cls(
+            agreement=float((ours == theirs).mean()),
+            lost=int((theirs == labels).sum() - (ours == labels).sum()),
+            difference=float(np.abs(outputs - reference).mean()),
+            pictures=len(labels),
+        )
+
+    def within(self, budget: Budget) -> bool:
+        """True where the variant costs no more than the budget allows."""
+        return self.lost <= budget.accuracy * self.pictures + 1 and self.agreement >= budget.agreement
+
+    def __str__(self) -> str:
+        return (
+            f"agreement {self.agreement:.1%}, {self.lost:+d} wrong of {self.pictures},"
+            f" logits differ by {self.difference:.3f}"
+        )
+
+
+@dataclass(frozen=True)
+class Found(Generic[Variant]):
+    """The variant that was chosen."""
+
+    variant: Variant
+    fit: Fit
+    float_layers: tuple[str, ...]
+
+
+def search(
+    make: Callable[[Sequence[str]], tuple[Variant, Fit]],
+    layers: Callable[[Variant], Sequence[str]],
+    budget: Budget,
+    say: Callable[[str], None],
+) -> Found[Variant]:
+    """All layers in int8 if that fits `budget`; else the fewest layers in float, the most sensitive first.
+
+    `make` gives a variant with the given layers in float, `layers` all layers of one, the most sensitive
+    first. The number is found by halving: more layers in float are taken to be no worse. Where even half
+    of all does not fit, that variant comes back, for the gates to refuse.
+    """
+    variant, fit = make(())
+    best = Found(variant, fit, ())
+    if fit.within(budget):
+        return best
+    ranking = list(layers(variant))
+    say(f"  over the budget ({fit}): leaving the most sensitive of {len(ranking)} layers in float")
+    too_few, enough = 0, int(len(ranking) * _MOST)
+    variant, fit = make(ranking[:enough])
+    say(f"  {enough} layers in float: {fit}")
+    best = Found(variant, fit, tuple(ranking[:enough]))
+    while fit.within(budget) and enough - too_few > 1:
+        middle = (too_few + enough) // 2
+        variant, attempt = make(ranking[:middle])
+        say(f"  {middle} layers in float: {attempt}")
+        if attempt.within(budget):
+            enough, best = middle, Found(variant, attempt, tuple(ranking[:middle]))
+        else:
+            too_few = middle
+    return best

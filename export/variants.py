@@ -1,0 +1,192 @@
+"""Every file that is made of a network, in one table's order: ONNX, then TFLite; float, then integer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+import bundle
+from bundle.manifest import Precision
+from export import graph, runtimes
+from export.lite import LiteConverter, LiteQuantizer
+from export.network import OPSET, Core, Head, convert, half_precision, head_of
+from export.quantization import METHODS, Method, Quantizer
+from export.search import Budget, Fit, search
+from export.targets import DEFAULT, TARGETS, Target
+from train.calibration import Calibration
+from train.dataset import Dataset, Part
+from train.networks import BACKBONE_FEATURES
+from train.progress import console
+from train.recipes import Recipe
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One file to be: `finish` gives its bytes for a calibration; for None with all logits as the one
+    output ``outputs``, to calibrate on."""
+
+    path: str
+    format: runtimes.Format
+    precision: Precision
+    finish: Callable[[Calibration | None], bytes]
+    head: Head
+    target: str | None = None
+    threads: int | None = None
+    opset: int | None = None
+    quantization: bundle.Quantization | None = None
+
+
+@dataclass(frozen=True)
+class Judges:
+    """The pictures by which files are calibrated, chosen and judged, and what the Keras network says of them."""
+
+    dataset: Dataset
+    pixels: npt.NDArray[np.uint8]
+    """``[n, size, size, 3]``, in the order of `dataset`."""
+    test: npt.NDArray[np.int64]
+    """Rows of the published split's test pictures."""
+    test_reference: npt.NDArray[np.float32]
+    """The Keras network's logits of the styles for them."""
+    validation: Dataset
+    validation_rows: npt.NDArray[np.int64]
+    validation_reference: npt.NDArray[np.float32]
+    """The Keras network's logits of the styles for the validation pictures."""
+    training: npt.NDArray[np.uint8]
+    """Training pictures, to find ranges by."""
+
+    @classmethod
+    def of(cls, network: Any, dataset: Dataset, pixels: npt.NDArray[np.uint8], training: npt.NDArray[np.uint8]) -> Self:
+        """`dataset` and `pixels` hold the test part, the validation part and whatever else is measured."""
+        test = dataset.where(lambda example: example.part is Part.TEST)
+        rows = dataset.where(lambda example: example.part is Part.VALIDATION)
+        both = np.concatenate([test, rows])
+        logits = network.predict(pixels[both].astype(np.float32), batch_size=32, verbose=0)[:, : len(dataset.styles)]
+        validation = Dataset(dataset.styles, tuple(dataset.examples[row] for row in rows))
+        return cls(dataset, pixels, test, logits[: len(test)], validation, rows, logits[len(test) :], training)
+
+    def raw(self, content: bytes, format: runtimes.Format) -> npt.NDArray[np.float32]:
+        """All logits of a file for the validation pictures."""
+        model = runtimes.load(content, format)
+        return runtimes.run_in_batches(model, self.pixels[self.validation_rows], ["outputs"])["outputs"]
+
+    def fit(self, content: bytes, format: runtimes.Format) -> Fit:
+        """How a file does on the validation pictures of the styles against the Keras network."""
+        styles = len(self.dataset.styles)
+        of_styles = self.validation.labels < styles
+        outputs = self.raw(content, format)[of_styles, :styles]
+        return Fit.of(outputs, self.validation_reference[of_styles], self.validation.labels[of_styles])
+
+
+def onnx_variants(
+    network: Any, recipe: Recipe, judges: Judges, targets: Sequence[Target], budget: Budget
+) -> Iterator[Variant]:
+    """ONNX: fp32, fp16, and int8 for each target."""
+    console.print("ONNX: converting")
+    core = convert(network, BACKBONE_FEATURES.get(recipe.network))
+
+    def variant(path: str, precision: Precision, core: Core, **more: Any) -> Variant:
+        return Variant(path, "onnx", precision, lambda calibration: _onnx(core, calibration), core.head, **more)
+
+    yield variant("model.fp32.onnx", "fp32", core, opset=OPSET)
+    yield variant("model.fp16.onnx", "fp16", half_precision(core), opset=OPSET)
+    for target in targets:
+        console.print(f"ONNX: int8 for {target.name}")
+        quantized, quantization = _quantize_onnx(core, judges, target, budget)
+        # The default target's file has the plain name, which the kiosk looks for.
+        suffix = "" if target.name == DEFAULT else f".{target.name}"
+        yield variant(
+            f"model.int8{suffix}.onnx",
+            "int8",
+            quantized,
+            opset=OPSET,
+            target=target.name,
+            threads=target.threads,
+            quantization=quantization,
+        )
+
+
+def _onnx(core: Core, calibration: Calibration | None) -> bytes:
+    model = graph.with_raw_outputs(core) if calibration is None else graph.with_named_outputs(core, calibration)
+    return bytes(model.SerializeToString())
+
+
+def _quantize_onnx(core: Core, judges: Judges, target: Target, budget: Budget) -> tuple[Core, bundle.Quantization]:
+    """The method of calibration and the granularity whose logits on validation are nearest to the float
+    network's; then, if that is over the budget, sensitive layers in float."""
+    quantizer = Quantizer(core, judges.training, target)
+    tried: dict[str, str] = {}
+    fits: dict[tuple[Method, bool], Fit] = {}
+
+    def make(method: Method, per_channel: bool, float_layers: Sequence[str]) -> tuple[Core, Fit]:
+        quantized = quantizer.quantize(method, per_channel, float_layers)
+        return quantized, judges.fit(_onnx(quantized, None), "onnx")
+
+    for method in METHODS:
+        for per_channel in (True, False) if target.per_channel is None else (target.per_channel,):
+            _, fits[method, per_channel] = make(method, per_channel, ())
+            label = f"{method}, {'per channel' if per_channel else 'per tensor'}"
+            tried[label] = str(fits[method, per_channel])
+            console.print(f"  {label}: {tried[label]}")
+    method, per_channel = min(fits, key=lambda key: fits[key].difference)
+    found = search(lambda layers: make(method, per_channel, layers), quantizer.layers, budget, console.print)
+    return found.variant, bundle.Quantization(
+        activations=target.activations,
+        weights=target.weights,
+        per_channel=per_channel,
+        reduce_range=target.reduce_range,
+        reason=target.reason,
+        float_layers=found.float_layers,
+        calibration_pictures=len(judges.training),
+        calibration_method=f"{method} over training pictures, as many of each label",
+        tried=tried,
+    )
+
+
+def lite_variants(network: Any, recipe: Recipe, judges: Judges, budget: Budget) -> Iterator[Variant]:
+    """TFLite: fp32, fp16, weights in int8 alone, and int8."""
+    console.print("TFLite: converting")
+    head = head_of(network, BACKBONE_FEATURES.get(recipe.network))
+    convert_float = LiteConverter(network, head).convert
+    quantizer = LiteQuantizer(judges.training)
+
+    def variant(path: str, precision: Precision, then: Callable[[bytes], bytes], **more: Any) -> Variant:
+        return Variant(path, "tflite", precision, lambda calibration: then(convert_float(calibration)), head, **more)
+
+    yield variant("model.fp32.tflite", "fp32", lambda model: model)
+    yield variant("model.fp16.tflite", "fp16", quantizer.float16)
+    yield variant("model.dynamic.tflite", "dynamic", quantizer.dynamic)
+    console.print("TFLite: int8")
+    plain = convert_float(None)
+
+    def make(float_layers: Sequence[str]) -> tuple[bytes, Fit]:
+        quantized = quantizer.int8(plain, float_layers)
+        return quantized, judges.fit(quantized, "tflite")
+
+    found = search(make, lambda _: _sensitive_layers(network, recipe, judges), budget, console.print)
+    console.print(f"  {found.fit}")
+    yield variant(
+        "model.int8.tflite",
+        "int8",
+        lambda model: quantizer.int8(model, found.float_layers),
+        quantization=bundle.Quantization(
+            activations="int8",
+            weights="int8",
+            per_channel=True,
+            reason="what LiteRT's integer kernels (XNNPACK, and the delegates of phones and boards) take",
+            float_layers=found.float_layers,
+            calibration_pictures=len(judges.training),
+            calibration_method="moving average of the least and the greatest value over training pictures",
+            tried={"per channel": str(found.fit)},
+        ),
+    )
+
+
+def _sensitive_layers(network: Any, recipe: Recipe, judges: Judges) -> list[str]:
+    """All layers, the most sensitive to int8 first, by the network in ONNX: the names are those of Keras."""
+    core = convert(network, BACKBONE_FEATURES.get(recipe.network))
+    quantizer = Quantizer(core, judges.training, TARGETS[DEFAULT])
+    return quantizer.layers(quantizer.quantize("min-max", per_channel=True))

@@ -1,0 +1,59 @@
+"""Accuracy-aware quantization on a stand-in whose answers are counted out by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from export.search import Budget, Fit, search
+
+LAYERS = [f"layer {number}" for number in range(10)]
+
+
+def stand_in(needed: int) -> list[int]:
+    """How many layers each attempt of the search left in float, where `needed` are enough."""
+    attempts = []
+
+    def make(float_layers: Sequence[str]) -> tuple[str, Fit]:
+        assert list(float_layers) == LAYERS[: len(float_layers)], "the most sensitive come first"
+        attempts.append(len(float_layers))
+        agreement = 0.99 if len(float_layers) >= needed else 0.9
+        return f"{len(float_layers)} in float", Fit(agreement, 0, 0.1, 200)
+
+    found = search(make, lambda _: LAYERS, Budget(), lambda _: None)
+    assert found.variant == f"{len(found.float_layers)} in float"
+    return [*attempts, len(found.float_layers)]
+
+
+@pytest.mark.parametrize(
+    ("needed", "left"),
+    [
+        pytest.param(0, 0, id="all in int8 where that fits"),
+        pytest.param(1, 1, id="one layer"),
+        pytest.param(4, 4, id="no more than needed"),
+        pytest.param(5, 5, id="half of all"),
+        pytest.param(8, 5, id="half of all, which does not fit: the gates refuse it"),
+    ],
+)
+def test_the_fewest_layers_are_left_in_float(needed: int, left: int) -> None:
+    assert stand_in(needed)[-1] == left
+
+
+@pytest.mark.parametrize(
+    ("outputs", "agreement", "lost", "fits"),
+    [
+        pytest.param([[1, 0], [0, 1], [1, 0]], 1.0, 0, True, id="the same answers"),
+        pytest.param([[1, 0], [1, 0], [1, 0]], 2 / 3, 1, False, id="one answer turned wrong"),
+        pytest.param([[1, 0], [0, 1], [0, 1]], 2 / 3, -1, False, id="one answer turned right is a difference too"),
+    ],
+)
+def test_a_fit_counts_answers_against_the_float_network(
+    outputs: list[list[float]], agreement: float, lost: int, fits: bool
+) -> None:
+    reference = np.array([[1, 0], [0, 1], [1, 0]], np.float32)
+    fit = Fit.of(np.array(outputs, np.float32), reference, labels=np.array([0, 1, 1]))
+    assert fit.agreement == pytest.approx(agreement)
+    assert fit.lost == lost
+    assert fit.within(Budget()) is fits
