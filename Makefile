@@ -82,7 +82,7 @@ bench: $(ALL).stamp ## compare the files of BUNDLE: latency, size, memory; accur
 	$(ALL) -m benchmarks $(BUNDLE) $(if $(DATA),--data $(DATA)) $(if $(PHOTOS),--photos $(PHOTOS)) $(ARGS)
 
 lock: $(ALL).stamp ## pin the newest versions again, with hashes, for x86-64 and aarch64
-	for lock in "kiosk" "all --extra train --extra export --extra signing --extra benchmarks --extra dev"; do \
+	for lock in "kiosk" "all --extra train --extra export --extra qat --extra signing --extra benchmarks --extra dev"; do \
 	  set -- $$lock; name=$$1; shift; \
 	  .venv/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --upgrade --quiet \
 	    --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' "$$@" -o requirements/$$name.lock; \

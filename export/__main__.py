@@ -63,6 +63,7 @@ def _export(arguments: list[str]) -> int:
                 targets=tuple(TARGETS.values() if options.target == "all" else [TARGETS[options.target]]),
                 calibration_pictures=options.calibration_pictures,
                 budget=Budget(options.budget / 100, options.agreement / 100),
+                qat_epochs=options.qat,
             ),
             [find_run(name, options.runs) for name in options.hold_outs],
         )
@@ -108,6 +109,15 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         default=98.0,
         metavar="PERCENT",
         help="least agreement of int8 with the float network on validation (default: 98)",
+    )
+    parser.add_argument(
+        "--qat",
+        type=int,
+        nargs="?",
+        const=2,
+        default=0,
+        metavar="EPOCHS",
+        help="also an int8 TFLite file after so many epochs of quantization-aware training (default: 2)",
     )
     parser.add_argument(
         "--hold-outs",

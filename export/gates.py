@@ -13,7 +13,8 @@ from export import runtimes
 from export.runtimes import Outputs
 from export.search import Budget
 
-# Float arithmetic in another order; measured parity is near 1e-5.
+# Float arithmetic in another order; measured parity is near 1e-5. Of the greatest logit, where that is over 1:
+# rounding grows with the numbers.
 FP32_LOGIT_TOLERANCE = 1e-4
 # The least share of the test pictures with the Keras network's answer.
 LEAST_AGREEMENT: dict[Precision, float] = {"fp16": 0.99, "dynamic": 0.98, "int8": 0.98, "int8-qat": 0.95}
@@ -87,6 +88,7 @@ def compare(logits: npt.NDArray[Any], reference: npt.NDArray[Any]) -> dict[str, 
         "pictures": float(len(logits)),
         "logits_max_difference": float(difference.max()),
         "logits_mean_difference": float(difference.mean()),
+        "logits_max": float(np.abs(reference).max()),
         "top1_agreement": float((logits.argmax(axis=1) == reference.argmax(axis=1)).mean()),
     }
 
@@ -95,10 +97,11 @@ def check_parity(path: str, precision: Precision, parity: dict[str, float]) -> N
     """Raise `ParityLost`."""
     difference, agreement = parity["logits_max_difference"], parity["top1_agreement"]
     if precision == "fp32":
-        if not difference <= FP32_LOGIT_TOLERANCE or agreement < 1:
+        allowed = FP32_LOGIT_TOLERANCE * max(1.0, parity["logits_max"])
+        if not difference <= allowed or agreement < 1:
             raise ParityLost(
                 f"{path} differs from Keras by {difference:.2g} in a logit, and agrees on {agreement:.1%} of the"
-                f" answers (at most {FP32_LOGIT_TOLERANCE:g}, and all): a converter's fault, try other versions of it"
+                f" answers (at most {allowed:.2g}, and all): a converter's fault, try other versions of it"
             )
     elif not agreement >= LEAST_AGREEMENT[precision]:
         raise ParityLost(

@@ -53,7 +53,7 @@ class LiteConverter:
         @tf.function(input_signature=signature)  # type: ignore[untyped-decorator]
         def serve(pixels: Any) -> dict[str, Any]:
             features = self._body(tf.cast(pixels, tf.float32), training=False)
-            return _outputs(features, self.head, calibration)
+            return outputs_of(features, self.head, calibration)
 
         module = tf.Module()
         module.serve = serve
@@ -63,7 +63,7 @@ class LiteConverter:
             return bytes(tf.lite.TFLiteConverter.from_saved_model(folder).convert())
 
 
-def _outputs(features: Any, head: Head, calibration: Calibration | None) -> dict[str, Any]:
+def outputs_of(features: Any, head: Head, calibration: Calibration | None) -> dict[str, Any]:
     """The outputs by name, in TensorFlow, from features ``[1, h, w, d]`` or ``[1, d]``; `export.graph` has
     the same in ONNX, and the gates hold both against the Keras network."""
     import tensorflow as tf

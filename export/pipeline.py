@@ -6,6 +6,7 @@ import dataclasses
 import datetime
 import hashlib
 import json
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from rich.table import Table
 import bundle
 from bundle.folder import CARD_NAME, MANIFEST_NAME
 from export import card, gates, report, runtimes
+from export.qat import Trained
 from export.search import Budget
 from export.targets import Target
 from export.variants import Judges, Variant, lite_variants, onnx_variants
@@ -40,6 +42,8 @@ class Settings:
     targets: tuple[Target, ...]
     calibration_pictures: int
     budget: Budget
+    qat_epochs: int = 0
+    """Epochs of quantization-aware training; 0 leaves it out."""
 
 
 def export(run: Run, target: Path, settings: Settings, hold_outs: Sequence[Run] = ()) -> bundle.Manifest:
@@ -68,14 +72,20 @@ def export(run: Run, target: Path, settings: Settings, hold_outs: Sequence[Run] 
         )
     judges = Judges.of(network, judged, pixels, calibration)
 
-    with replacing(target) as folder:
+    with replacing(target) as folder, tempfile.TemporaryDirectory(prefix="vernissage-") as work:
+
+        def train_for_int8() -> Trained:
+            return Trained.train(run, Path(work), settings.qat_epochs)
+
         files: list[bundle.ModelFile] = []
         evidence = False
         for format in settings.formats:
             variants = (
                 onnx_variants(network, run.recipe, judges, settings.targets, settings.budget)
                 if format == "onnx"
-                else lite_variants(network, run.recipe, judges, settings.budget)
+                else lite_variants(
+                    network, run.recipe, judges, settings.budget, train_for_int8 if settings.qat_epochs else None
+                )
             )
             for variant in variants:
                 files.append(_write(folder, variant, judges))

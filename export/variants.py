@@ -14,6 +14,7 @@ from bundle.manifest import Precision
 from export import graph, runtimes
 from export.lite import LiteConverter, LiteQuantizer
 from export.network import OPSET, Core, Head, convert, half_precision, head_of
+from export.qat import Trained
 from export.quantization import METHODS, Method, Quantizer
 from export.search import Budget, Fit, search
 from export.targets import DEFAULT, TARGETS, Target
@@ -146,8 +147,10 @@ def _quantize_onnx(core: Core, judges: Judges, target: Target, budget: Budget) -
     )
 
 
-def lite_variants(network: Any, recipe: Recipe, judges: Judges, budget: Budget) -> Iterator[Variant]:
-    """TFLite: fp32, fp16, weights in int8 alone, and int8."""
+def lite_variants(
+    network: Any, recipe: Recipe, judges: Judges, budget: Budget, train_for_int8: Callable[[], Trained] | None = None
+) -> Iterator[Variant]:
+    """TFLite: fp32, fp16, weights in int8 alone, int8, and int8 after quantization-aware training."""
     console.print("TFLite: converting")
     head = head_of(network, BACKBONE_FEATURES.get(recipe.network))
     convert_float = LiteConverter(network, head).convert
@@ -183,6 +186,27 @@ def lite_variants(network: Any, recipe: Recipe, judges: Judges, budget: Budget) 
             tried={"per channel": str(found.fit)},
         ),
     )
+    if train_for_int8 is not None:
+        console.print("TFLite: quantization-aware training")
+        trained = train_for_int8()
+        fit = judges.fit(trained.convert(None), "tflite")
+        console.print(f"  {fit}")
+        yield Variant(
+            "model.int8-qat.tflite",
+            "tflite",
+            "int8-qat",
+            trained.convert,
+            head,
+            quantization=bundle.Quantization(
+                activations="int8",
+                weights="int8",
+                per_channel=True,
+                reason="weights trained to lose least by the rounding",
+                calibration_pictures=trained.pictures,
+                calibration_method="quantization-aware training on the whole training part",
+                tried={"quantization-aware training": str(fit)},
+            ),
+        )
 
 
 def _sensitive_layers(network: Any, recipe: Recipe, judges: Judges) -> list[str]:

@@ -128,6 +128,16 @@ def test_for_all_targets_there_is_an_int8_file_each(cnn_run: Path, tmp_path: Pat
     assert len({file.sha256 for file in made.values()}) >= 3
 
 
+@pytest.mark.slow
+def test_training_for_int8_brings_the_logits_nearer(exported: Path, cnn_run: Path, tmp_path: Path) -> None:
+    done = run("export", cnn_run, "--out", tmp_path / "cnn", "--formats", "tflite", "--qat", 2, *QUICK)
+    assert done.returncode == 0, done.stderr
+    differences = {
+        file.path: file.parity["logits_mean_difference"] for file in bundle.load(tmp_path / "cnn").manifest.files
+    }
+    assert differences["model.int8-qat.tflite"] < differences["model.int8.tflite"]
+
+
 def test_the_best_resnet50_is_taken_where_none_is_named(cnn_run: Path) -> None:
     done = run("export", "--runs", cnn_run.parent)
     assert done.returncode == 2
