@@ -10,8 +10,8 @@ KIOSK := .venv-kiosk/bin/python
 DATA ?=
 PHOTOS ?=
 RECIPE ?= kiosk
-RUN ?= $(RECIPE)
-OUT ?= models/$(notdir $(RUN))
+RUN ?=
+OUT ?=
 BUNDLE ?= models/default
 GROUPS ?= 4
 ARGS ?=
@@ -31,7 +31,7 @@ help: ## show this
 	@echo 'examples:'
 	@echo '  make kiosk ARGS="--port 8090 --source demo"'
 	@echo '  make train RECIPE=kiosk DATA="FOLDER FOLDER" PHOTOS=FOLDER'
-	@echo '  make export RUN=kiosk'
+	@echo '  make export RUN=kiosk ARGS="--target all"'
 	@echo '  make bench DATA="FOLDER FOLDER" PHOTOS=FOLDER'
 
 kiosk: $(KIOSK).stamp ## run the kiosk (ARGS="--help" lists its options)
@@ -75,8 +75,8 @@ reproduce: $(ALL).stamp ## train the published models on DATA=FOLDER, judged by 
 report: $(ALL).stamp ## write docs/reproduction.md and runs/report/index.html from all finished runs
 	$(ALL) -m train report $(ARGS)
 
-export: $(ALL).stamp ## turn a run into a bundle (RUN=NAME, OUT=models/NAME)
-	$(ALL) -m export $(RUN) --out $(OUT) $(ARGS)
+export: $(ALL).stamp ## turn RUN (default: the best ResNet50) into a bundle, models/RUN or OUT
+	$(ALL) -m export $(RUN) $(if $(OUT),--out $(OUT)) $(ARGS)
 
 bench: $(ALL).stamp ## compare the files of BUNDLE: latency, size, memory; accuracy on DATA and PHOTOS
 	$(ALL) -m benchmarks $(BUNDLE) $(if $(DATA),--data $(DATA)) $(if $(PHOTOS),--photos $(PHOTOS)) $(ARGS)
@@ -92,16 +92,17 @@ clean: ## remove environments and caches; runs and models stay
 	rm -rf .venv .venv-kiosk .mypy_cache .ruff_cache .pytest_cache .import_linter_cache dist
 	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +
 
-# An environment is made anew when its lock file changes.
+# An environment is made anew when its lock file changes. A lock file is complete, so nothing is to be resolved;
+# and some versions of pip cannot resolve hash-pinned extras (pydantic[email]).
 $(KIOSK).stamp: requirements/kiosk.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Vernissage needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv --clear .venv-kiosk
-	$(KIOSK) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/kiosk.lock
+	$(KIOSK) -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/kiosk.lock
 	@touch $@
 
 $(ALL).stamp: requirements/all.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Vernissage needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
 	@echo 'setting up .venv (about 3 GB, minutes on the first run) ...'
 	$(PYTHON) -m venv --clear .venv
-	$(ALL) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/all.lock
+	$(ALL) -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/all.lock
 	@touch $@

@@ -41,6 +41,7 @@ class Quantization(_Part):
     activations: str
     weights: str
     per_channel: bool
+    equalised: bool = Field(default=False, description="channels made even before, which changes no answer")
     reduce_range: bool = Field(default=False, description="weights in seven bits")
     reason: str = Field(default="", description="why these types for this target")
     float_layers: tuple[str, ...] = Field(

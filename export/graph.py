@@ -44,7 +44,9 @@ def with_named_outputs(core: Core, calibration: Calibration) -> onnx.ModelProto:
         builder.slice("evidence_all", "evidence", 0, styles, axis=3)
         height, width = core.model.graph.output[0].type.tensor_type.shape.dim[1:3]
         builder.output("evidence", ["batch", height.dim_value or "h", width.dim_value or "w", styles])
-    builder.slice("pooled", "embedding", 0, core.head.embedding)
+    if core.head.scale is not None:
+        builder.node("Mul", ["pooled", builder.tensor(core.head.scale)], "whole_embedding")
+    builder.slice("pooled" if core.head.scale is None else "whole_embedding", "embedding", 0, core.head.embedding)
     builder.output("embedding", ["batch", core.head.embedding])
     return builder.finish()
 

@@ -96,6 +96,8 @@ def outputs_of(features: Any, head: Head, calibration: Calibration | None) -> di
         MAXIMUM_SOFTMAX: lambda: highest - energy,
     }[calibration.score]()
     pooled = tf.reduce_mean(features, places) if head.pooled else features
+    if head.scale is not None:
+        pooled = pooled * head.scale
     outputs = {
         "probabilities": tf.nn.softmax(of_styles / calibration.temperature),
         "known": tf.sigmoid(score * calibration.known_scale + calibration.known_offset),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,10 @@ class Head:
     embedding: int
     """The first so many features are the output ``embedding``: the network's own last ones, which tell
     pictures apart better than those of the layers that the head reads besides."""
+
+    scale: npt.NDArray[np.float32] | None = None
+    """Factors ``[d]`` by which features were divided on the way (`export.equalisation`); the embedding is
+    multiplied by them again. The kernel has them already."""
 
     @property
     def merged(self) -> bool:
@@ -91,6 +95,11 @@ def head_of(network: Any, embedding: int | None = None) -> Head:
     kernel, bias = network.get_layer("head").get_weights()
     classes = network.get_layer("merged").classes if "merged" in names else tuple(range(bias.size))
     return Head(kernel, bias, "pool" in names, classes, embedding or len(kernel))
+
+
+def with_scale(head: Head, scale: npt.NDArray[np.float32]) -> Head:
+    """The head for features that are divided by `scale` ``[d]``."""
+    return replace(head, kernel=head.kernel * scale[:, None], scale=scale)
 
 
 def half_precision(core: Core) -> Core:

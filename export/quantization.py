@@ -34,6 +34,8 @@ METHODS: dict[Method, CalibrationMethod] = {
 # Left out, ReLU6 stays in float between two quantizations of an unclipped range, and the answers agree with
 # the float network's on 89 % of the pictures in place of 98 %.
 _OPERATORS = ["Conv", "Clip", "Relu", "Add", "Gemm", "MatMul", "MaxPool"]
+# What may stand between a layer and the next.
+_FOLLOWERS = ("Clip", "Relu", "Add", "MaxPool")
 _TYPES = {"uint8": QuantType.QUInt8, "int8": QuantType.QInt8}
 # Pictures whose activations are held in memory at once; at 256 x 256 each takes some 50 MB.
 _AT_ONCE = 16
@@ -59,7 +61,7 @@ class _Pictures(CalibrationDataReader):  # type: ignore[misc]
         return None if picture is None else {bundle.INPUT: picture[None]}
 
 
-@dataclass
+@dataclass(eq=False)
 class Quantizer:
     """Makes integer variants of one float network. Ranges are collected once for each method."""
 
@@ -121,14 +123,14 @@ class Quantizer:
         return sorted(noise, key=lambda name: noise[name])
 
     def _nodes_of(self, layers: Collection[str]) -> list[str]:
-        """A layer and the activation function behind it."""
-        names = list(layers)
-        outputs = {node.output[0] for node in self.core.model.graph.node if node.name in layers}
-        names += [
-            node.name
-            for node in self.core.model.graph.node
-            if node.op_type in ("Clip", "Relu") and outputs & set(node.input)
-        ]
+        """Layers, and all that works on their outputs before the next layer: an addition in int8 would round
+        what comes in to it."""
+        names, reached = [], set[str]()
+        for node in self.core.model.graph.node:  # in topological order
+            follows = node.op_type in _FOLLOWERS and reached & set(node.input)
+            if node.name in layers or follows:
+                names.append(node.name)
+                reached |= set(node.output)
         return names
 
 

@@ -12,8 +12,9 @@ import numpy.typing as npt
 import bundle
 from bundle.manifest import Precision
 from export import graph, runtimes
+from export.equalisation import equalise
 from export.lite import LiteConverter, LiteQuantizer
-from export.network import OPSET, Core, Head, convert, half_precision, head_of
+from export.network import OPSET, Core, Head, convert, half_precision, head_of, with_scale
 from export.qat import Trained
 from export.quantization import METHODS, Method, Quantizer
 from export.search import Budget, Fit, search
@@ -96,7 +97,7 @@ def onnx_variants(
     yield variant("model.fp16.onnx", "fp16", half_precision(core), opset=OPSET)
     for target in targets:
         console.print(f"ONNX: int8 for {target.name}")
-        quantized, quantization = _quantize_onnx(core, judges, target, budget)
+        quantized, quantization = _quantize_onnx(network, recipe, core, judges, target, budget)
         # The default target's file has the plain name, which the kiosk looks for.
         suffix = "" if target.name == DEFAULT else f".{target.name}"
         yield variant(
@@ -115,36 +116,56 @@ def _onnx(core: Core, calibration: Calibration | None) -> bytes:
     return bytes(model.SerializeToString())
 
 
-def _quantize_onnx(core: Core, judges: Judges, target: Target, budget: Budget) -> tuple[Core, bundle.Quantization]:
+def _quantize_onnx(
+    network: Any, recipe: Recipe, core: Core, judges: Judges, target: Target, budget: Budget
+) -> tuple[Core, bundle.Quantization]:
     """The method of calibration and the granularity whose logits on validation are nearest to the float
-    network's; then, if that is over the budget, sensitive layers in float."""
+    network's; where that is over the budget, the same with channels made even; and if that is not enough,
+    with the most sensitive layers in float."""
     quantizer = Quantizer(core, judges.training, target)
     tried: dict[str, str] = {}
-    fits: dict[tuple[Method, bool], Fit] = {}
+    fits: dict[tuple[Quantizer, Method, bool], Fit] = {}
 
-    def make(method: Method, per_channel: bool, float_layers: Sequence[str]) -> tuple[Core, Fit]:
-        quantized = quantizer.quantize(method, per_channel, float_layers)
+    def make(choice: tuple[Quantizer, Method, bool], float_layers: Sequence[str]) -> tuple[Core, Fit]:
+        by, method, per_channel = choice
+        quantized = by.quantize(method, per_channel, float_layers)
         return quantized, judges.fit(_onnx(quantized, None), "onnx")
+
+    def attempt(label: str, choice: tuple[Quantizer, Method, bool]) -> None:
+        _, fits[choice] = make(choice, ())
+        tried[label] = str(fits[choice])
+        console.print(f"  {label}: {tried[label]}")
+
+    def nearest() -> tuple[Quantizer, Method, bool]:
+        return min(fits, key=lambda choice: fits[choice].difference)
 
     for method in METHODS:
         for per_channel in (True, False) if target.per_channel is None else (target.per_channel,):
-            _, fits[method, per_channel] = make(method, per_channel, ())
-            label = f"{method}, {'per channel' if per_channel else 'per tensor'}"
-            tried[label] = str(fits[method, per_channel])
-            console.print(f"  {label}: {tried[label]}")
-    method, per_channel = min(fits, key=lambda key: fits[key].difference)
-    found = search(lambda layers: make(method, per_channel, layers), quantizer.layers, budget, console.print)
+            attempt(f"{method}, {_granularity(per_channel)}", (quantizer, method, per_channel))
+    if not fits[nearest()].within(budget) and (even := equalise(network, judges.training)) is not None:
+        even_network, scale = even
+        even_core = convert(even_network, BACKBONE_FEATURES.get(recipe.network))
+        even_quantizer = Quantizer(Core(even_core.model, with_scale(even_core.head, scale)), judges.training, target)
+        _, method, per_channel = nearest()
+        attempt(f"{method}, {_granularity(per_channel)}, equalised", (even_quantizer, method, per_channel))
+    chosen = nearest()
+    found = search(lambda layers: make(chosen, layers), chosen[0].layers, budget, console.print)
     return found.variant, bundle.Quantization(
         activations=target.activations,
         weights=target.weights,
-        per_channel=per_channel,
+        per_channel=chosen[2],
+        equalised=chosen[0] is not quantizer,
         reduce_range=target.reduce_range,
         reason=target.reason,
         float_layers=found.float_layers,
         calibration_pictures=len(judges.training),
-        calibration_method=f"{method} over training pictures, as many of each label",
+        calibration_method=f"{chosen[1]} over training pictures, as many of each label",
         tried=tried,
     )
+
+
+def _granularity(per_channel: bool) -> str:
+    return "per channel" if per_channel else "per tensor"
 
 
 def lite_variants(
