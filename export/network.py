@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 import warnings
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ import bundle
 
 # onnxruntime 1.17 and later, OpenVINO 2023 and later and TensorRT 8.6 and later all read it.
 OPSET = 17
+_MADE_BY_TF2ONNX = re.compile(r"__\d+(:\d+)?$")
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ def convert(network: Any, embedding: int | None = None) -> Core:
     model = _fold(model)
     _name_constants(model)
     _name_layers(model, [layer.name for layer in body.layers if hasattr(layer, "kernel")])
+    _number_what_tf2onnx_made(model)
     return Core(model, head_of(network, embedding))
 
 
@@ -137,13 +140,33 @@ def _name_constants(model: onnx.ModelProto) -> None:
     by_name = {constant.name: constant for constant in model.graph.initializer}
     used = dict.fromkeys(name for node in model.graph.node for name in node.input if name in by_name)
     # The readable part of a name says of which layer a weight is; what a converter numbered says nothing.
-    names = {name: name if "/" in name else f"constant_{number}" for number, name in enumerate(used)}
+    names = {}
+    for number, name in enumerate(used):
+        layer = _MADE_BY_TF2ONNX.sub("", name)
+        names[name] = f"constant_{number}" if "/" not in name else name if layer == name else f"{layer}_{number}"
     for node in model.graph.node:
         node.input[:] = [names.get(name, name) for name in node.input]
     del model.graph.initializer[:]
     for name in used:
         by_name[name].name = names[name]
         model.graph.initializer.append(by_name[name])
+
+
+def _number_what_tf2onnx_made(model: onnx.ModelProto) -> None:
+    """Name the nodes that tf2onnx put in by their place: its own numbers (``Transpose__52``) are not the same
+    in every run."""
+    names: dict[str, str] = {}
+    for place, node in enumerate(model.graph.node):
+        if _MADE_BY_TF2ONNX.search(node.name):
+            node.name = f"{node.op_type}_{place}"
+        for output in node.output:
+            if _MADE_BY_TF2ONNX.search(output):
+                names[output] = f"{node.op_type}_{place}:0"
+    for node in model.graph.node:
+        node.input[:] = [names.get(name, name) for name in node.input]
+        node.output[:] = [names.get(name, name) for name in node.output]
+    for value in model.graph.value_info:
+        value.name = names.get(value.name, value.name)
 
 
 def _rename_output(model: onnx.ModelProto, name: str) -> None:
