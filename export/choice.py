@@ -17,7 +17,7 @@ def best_resnet50(runs: list[Run]) -> tuple[Run, list[tuple[Run, Count]]]:
     """
     compared = []
     for run in runs:
-        if run.finished and run.recipe.network.startswith("resnet50") and not _is_part(run):
+        if run.finished and "resnet50" in run.recipe.network and not _is_part(run):
             compared.append((run, validation_accuracy(run)))
     if not compared:
         raise RunError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import functools
 import hashlib
 import json
 import tempfile
@@ -74,18 +75,19 @@ def export(run: Run, target: Path, settings: Settings, hold_outs: Sequence[Run] 
 
     with replacing(target) as folder, tempfile.TemporaryDirectory(prefix="vernissage-") as work:
 
-        def train_for_int8() -> Trained:
+        @functools.cache  # once for all formats
+        def trained() -> Trained:
             return Trained.train(run, Path(work), settings.qat_epochs)
+
+        train_for_int8 = trained if settings.qat_epochs else None
 
         files: list[bundle.ModelFile] = []
         evidence = False
         for format in settings.formats:
             variants = (
-                onnx_variants(network, run.recipe, judges, settings.targets, settings.budget)
+                onnx_variants(network, run.recipe, judges, settings.targets, settings.budget, train_for_int8)
                 if format == "onnx"
-                else lite_variants(
-                    network, run.recipe, judges, settings.budget, train_for_int8 if settings.qat_epochs else None
-                )
+                else lite_variants(network, run.recipe, judges, settings.budget, train_for_int8)
             )
             for variant in variants:
                 files.append(_write(folder, variant, judges))

@@ -33,7 +33,12 @@ _LEARNING_RATE = 1e-5
 _BATCH = 16
 # Pictures from which the ranges of activations start; training moves them.
 _RANGE_PICTURES = 128
+# Of the copy with fake quantization; and of the network's own layers, named LAYER/NUMBER, and LAYER/range.
 _WEIGHTS = "weights.npz"
+_BY_LAYER = "by-layer.npz"
+_RANGE = "range"
+# How the old Keras names the weights of a layer, in the order of the new one.
+_NAMES = (("kernel", "bias"), ("depthwise_kernel", "bias"), ("gamma", "beta", "moving_mean", "moving_variance"))
 
 
 class TrainingFailed(RunError):
@@ -63,6 +68,25 @@ class Trained:
         _process(self.run, self.folder, "convert", *given, "--out", str(target))
         return target.read_bytes()
 
+    def network(self, network: Any) -> Any:
+        """The Keras network that was trained, with its new weights, for `export.quantization` to round."""
+        import keras
+
+        copy = keras.models.clone_model(network)
+        copy.set_weights(network.get_weights())
+        with np.load(self.folder / _BY_LAYER) as weights:
+            for name in weights.files:
+                layer, number = name.rsplit("/", 1)
+                if number != _RANGE:
+                    copy.get_layer(layer).weights[int(number)].assign(weights[name])
+        return copy
+
+    def ranges(self) -> dict[str, tuple[float, float]]:
+        """What was learnt of the outputs of layers, by name: the least and the greatest value."""
+        with np.load(self.folder / _BY_LAYER) as weights:
+            found = {name.rpartition("/")[0]: weights[name] for name in weights.files if name.endswith(_RANGE)}
+        return {layer: (float(least), float(greatest)) for layer, (least, greatest) in found.items()}
+
 
 def _process(run: Run, folder: Path, *arguments: str) -> None:
     command = [sys.executable, "-m", __name__, str(run.folder), str(folder), *arguments]
@@ -91,7 +115,9 @@ def _main() -> None:
     run = Run(options.run)
     network = rebuild(run)
     if options.task == "train":
-        np.savez(options.folder / _WEIGHTS, *_train(run, network, options.epochs))
+        quantized = _train(run, network, options.epochs)
+        np.savez(options.folder / _WEIGHTS, *(np.asarray(value) for value in quantized.get_weights()))
+        np.savez(options.folder / _BY_LAYER, **_by_layer(quantized))
         return
     with np.load(options.folder / _WEIGHTS) as weights:
         copy = _with_fake_quantization(_copy(network))
@@ -100,8 +126,8 @@ def _main() -> None:
     options.out.write_bytes(_convert(run, network, copy, calibration))
 
 
-def _train(run: Run, network: Any, epochs: int) -> list[npt.NDArray[np.float32]]:
-    """Weights of the copy with fake quantization, trained to give the float network's logits."""
+def _train(run: Run, network: Any, epochs: int) -> Any:
+    """The copy with fake quantization, trained to give the float network's logits."""
     import keras
     import tf_keras
 
@@ -137,7 +163,23 @@ def _train(run: Run, network: Any, epochs: int) -> list[npt.NDArray[np.float32]]
             batch = rows[step * _BATCH : (step + 1) * _BATCH]
             loss = student.train_on_batch(scaled(pixels[batch]), answers[batch])
             progress.update(step + 1, [("mean squared difference of logits", loss)])
-    return [np.asarray(value) for value in quantized.get_weights()]
+    return quantized
+
+
+def _by_layer(quantized: Any) -> dict[str, npt.NDArray[np.float32]]:
+    """The weights of the wrapped layers, and the ranges of what they give."""
+    found = {
+        f"{layer}/{_RANGE}": np.array([variables["min_var"].numpy(), variables["max_var"].numpy()])
+        for layer, variables in _range_variables(quantized).items()
+    }
+    for wrapper in quantized.layers:
+        if inner := getattr(wrapper, "layer", None):
+            weights = {weight.name.rsplit("/", 1)[-1].partition(":")[0]: weight for weight in wrapper.weights}
+            for names in _NAMES:
+                if names[0] in weights:
+                    present = [name for name in names if name in weights]
+                    found |= {f"{inner.name}/{i}": weights[name].numpy() for i, name in enumerate(present)}
+    return found
 
 
 def _copy(network: Any) -> Any:
@@ -218,17 +260,10 @@ def _start_ranges(quantized: Any, copy: Any, pictures: npt.NDArray[np.float32]) 
     to 6 and moves them by a thousandth a step, so that a short training never gets away from there."""
     import tf_keras
 
-    ranges: dict[str, dict[str, Any]] = {}
     for layer in quantized.layers:
         if type(layer).__name__ == "QuantizeLayer":  # of the input
             _set_range(layer.quantizer_vars, float(pictures.min()), float(pictures.max()))
-            continue
-        if getattr(layer, "_output_quantizers", None):
-            ranges[layer.layer.name] = layer._output_quantizer_vars
-        for activation in getattr(layer, "_quantize_activations", []):
-            for name in ("_pre_activation_vars", "_post_activation_vars"):
-                if found := getattr(activation, name, None):
-                    ranges.setdefault(layer.layer.name, found)
+    ranges = _range_variables(quantized)
     probe = tf_keras.Model(copy.input, [copy.get_layer(name).output for name in ranges])
     low, high = np.full(len(ranges), np.inf), np.full(len(ranges), -np.inf)
     for start in range(0, len(pictures), _BATCH):
@@ -237,6 +272,19 @@ def _start_ranges(quantized: Any, copy: Any, pictures: npt.NDArray[np.float32]) 
             high[place] = max(high[place], value.numpy().max())
     for name, least, greatest in zip(ranges, low, high, strict=True):
         _set_range(ranges[name], least, greatest)
+
+
+def _range_variables(quantized: Any) -> dict[str, dict[str, Any]]:
+    """The toolkit's variables ``min_var`` and ``max_var`` of what layers give, by layer."""
+    ranges: dict[str, dict[str, Any]] = {}
+    for layer in quantized.layers:
+        if getattr(layer, "_output_quantizers", None):
+            ranges[layer.layer.name] = layer._output_quantizer_vars
+        for activation in getattr(layer, "_quantize_activations", []):
+            for name in ("_pre_activation_vars", "_post_activation_vars"):
+                if found := getattr(activation, name, None):
+                    ranges.setdefault(layer.layer.name, found)
+    return ranges
 
 
 def _set_range(variables: dict[str, Any], least: float, greatest: float) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import warnings
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -69,6 +69,9 @@ class Quantizer:
     pixels: npt.NDArray[np.uint8]
     """Training pictures ``[n, size, size, 3]``, n a multiple of 16."""
     target: Target
+    learnt: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """Ranges of what layers give, by their name in Keras, where training has found them; the others are
+    measured on `pixels`."""
     folder: tempfile.TemporaryDirectory[str] = field(
         default_factory=lambda: tempfile.TemporaryDirectory(prefix="vernissage-")
     )
@@ -94,6 +97,7 @@ class Quantizer:
                 "ActivationSymmetric": self.target.symmetric,
                 "CalibTensorRangeSymmetric": self.target.symmetric,
                 "CalibStridedMinMax": _AT_ONCE,  # for every method, whatever its name says
+                "TensorQuantOverrides": self._overrides(),
             },
             calibration_cache_path=Path(self.folder.name) / f"{method}.json",
         )
@@ -121,6 +125,24 @@ class Quantizer:
                         noise[node.name] = errors[output]["qdq_err"]
                         break
         return sorted(noise, key=lambda name: noise[name])
+
+    def _overrides(self) -> dict[str, list[dict[str, Any]]]:
+        """The learnt ranges, by the tensors that they are of, as onnxruntime takes them."""
+        given = {}
+        for node in self.core.model.graph.node:  # in topological order: the last of a layer's is what it gives
+            for output in node.output:
+                for scope in output.split("/"):
+                    given[scope] = given[scope.removesuffix("_1")] = output
+        overrides = {}
+        for layer in self.learnt.keys() & given.keys():
+            least, greatest = self.learnt[layer]
+            if self.target.symmetric:
+                greatest = max(-least, greatest)
+                least = -greatest
+            overrides[given[layer]] = [
+                {"quant_type": _TYPES[self.target.activations], "rmin": np.float32(least), "rmax": np.float32(greatest)}
+            ]
+        return overrides
 
     def _nodes_of(self, layers: Collection[str]) -> list[str]:
         """Layers, and all that works on their outputs before the next layer: an addition in int8 would round

@@ -25,6 +25,8 @@ from train.networks import BACKBONE_FEATURES
 from train.progress import console
 from train.recipes import Recipe
 
+_TRAINED = "weights trained to lose least by the rounding"
+
 
 @dataclass(frozen=True)
 class Variant:
@@ -84,9 +86,14 @@ class Judges:
 
 
 def onnx_variants(
-    network: Any, recipe: Recipe, judges: Judges, targets: Sequence[Target], budget: Budget
+    network: Any,
+    recipe: Recipe,
+    judges: Judges,
+    targets: Sequence[Target],
+    budget: Budget,
+    train_for_int8: Callable[[], Trained] | None = None,
 ) -> Iterator[Variant]:
-    """ONNX: fp32, fp16, and int8 for each target."""
+    """ONNX: fp32, fp16, int8 for each target, and int8 after quantization-aware training for the first."""
     console.print("ONNX: converting")
     core = convert(network, BACKBONE_FEATURES.get(recipe.network))
 
@@ -108,6 +115,35 @@ def onnx_variants(
             target=target.name,
             threads=target.threads,
             quantization=quantization,
+        )
+    if train_for_int8 is not None:
+        target = targets[0]
+        console.print(f"ONNX: quantization-aware training, int8 for {target.name}")
+        trained = train_for_int8()
+        trained_network = trained.network(network)
+        core = convert(trained_network, BACKBONE_FEATURES.get(recipe.network))
+        quantizer = Quantizer(core, judges.training, target, trained.ranges())
+        # Weights by channel, as they were trained; the method finds the few ranges that were not learnt.
+        quantized = quantizer.quantize("min-max", per_channel=True)
+        fit = judges.fit(_onnx(quantized, None), "onnx")
+        console.print(f"  {fit}")
+        yield variant(
+            "model.int8-qat.onnx",
+            "int8-qat",
+            quantized,
+            opset=OPSET,
+            target=target.name,
+            threads=target.threads,
+            quantization=bundle.Quantization(
+                activations=target.activations,
+                weights=target.weights,
+                per_channel=True,
+                reduce_range=target.reduce_range,
+                reason=f"{_TRAINED}; {target.reason}",
+                calibration_pictures=trained.pictures,
+                calibration_method="quantization-aware training on the whole training part",
+                tried={"quantization-aware training": str(fit)},
+            ),
         )
 
 
@@ -222,7 +258,7 @@ def lite_variants(
                 activations="int8",
                 weights="int8",
                 per_channel=True,
-                reason="weights trained to lose least by the rounding",
+                reason=_TRAINED,
                 calibration_pictures=trained.pictures,
                 calibration_method="quantization-aware training on the whole training part",
                 tried={"quantization-aware training": str(fit)},

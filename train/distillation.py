@@ -1,22 +1,25 @@
-"""Pre-training a network without ImageNet: it learns to give another network's embedding.
+"""Pre-training a network without ImageNet: it learns to give another network's features.
 
 The student sees the same augmented view as the teacher and is asked for the teacher's features; a
 teacher that is patient and consistent in this way teaches best (Beyer et al. 2022, arXiv 2106.05237).
-No label is used, so all pictures serve that are not kept for a test: those of none of the styles too.
+It is asked for them place by place, and halfway up too (hints, Romero et al. 2015, arXiv 1412.6550):
+few pictures then teach much. No label is used, so all pictures serve that are not kept for a test:
+those of none of the styles too.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import keras
 import numpy as np
 from keras import layers, ops
 
-from train import networks
+from train import machine, networks
 from train.augmentation import PartlyAugmented
 from train.dataset import Dataset, Part
 from train.fitting import Checkpoint, Draws, Notice
@@ -24,6 +27,15 @@ from train.progress import console, progress
 from train.recipes import Recipe
 
 BATCH = 32
+# Pixels along the side that the teacher sees: as many as it was made for.
+TEACHER_SIZE = 224
+# Layer of the student, a ResNet50 -> layers of the teacher, an EfficientNet-Lite0, whose maps it is asked
+# for: as fine as its own or finer. The last is what the embedding is pooled from, on both sides.
+HINTS = (
+    ("stage_3_block_4_relu", ("block_05_expand_relu",)),
+    ("stage_4_block_6_relu", ("block_08_expand_relu", "block_11_expand_relu")),
+    ("stage_5_block_3_relu", ("levels",)),
+)
 # From which batch normalisation's means are measured anew in the end.
 _SETTLING_BATCHES = 20
 # Of AdamW at its peak, at the start of each stage; warm-up and cosine within it.
@@ -60,16 +72,17 @@ def distil(
     fraction of the cost (progressive resizing); each stage of the recipe is (pixels along the side, epochs).
     """
     assert recipe.distilled_from is not None
-    teacher = networks.NETWORKS[recipe.distilled_from](recipe.size, 0)
-    networks.load_pretrained(teacher, recipe.distilled_from, None)
     learnt_from = dataset.where(lambda example: example.part in (Part.TRAIN, Part.VALIDATION))
-    with progress("pictures through the teacher") as step:
-        features = predict(teacher, pixels[learnt_from], step)
+    with machine.mixed_precision():
+        teacher = networks.NETWORKS[recipe.distilled_from](TEACHER_SIZE, 1)
+        networks.load_pretrained(teacher, recipe.distilled_from, None)
+        maps = _Maps.of(teacher, pixels[learnt_from])
     outputs = network.output.shape[-1]
     for number, (size, epochs) in enumerate(recipe.distillation):
-        student = networks.NETWORKS[recipe.network](size, outputs)
-        student.set_weights(network.get_weights())
-        lesson = _lesson(student, teacher, features, recipe.size, seed + number)
+        with machine.mixed_precision():
+            student = networks.NETWORKS[recipe.network](size, outputs)
+            student.set_weights(network.get_weights())
+            lesson = _lesson(student, maps, recipe.size, seed + number)
         done = folder / f"stage_{number}.weights.h5"
         if done.exists():
             student.load_weights(done)
@@ -79,7 +92,8 @@ def distil(
             student = lesson.get_layer("student")
             folder.mkdir(parents=True, exist_ok=True)
             temporary = folder / "writing.weights.h5"
-            network.set_weights([*student.get_weights(), *network.get_layer("head").get_weights()])
+            for layer in student.layers:
+                network.get_layer(layer.name).set_weights(layer.get_weights())
             network.save_weights(temporary)
             os.replace(temporary, done)
         network.load_weights(done)
@@ -110,18 +124,57 @@ def predict(model: keras.Model, pixels: np.ndarray, step: Callable[[int, int], N
     return np.concatenate(parts)
 
 
-def _lesson(student: keras.Model, teacher: keras.Model, features: np.ndarray, size: int, seed: int) -> keras.Model:
+@dataclass(frozen=True)
+class _Maps:
+    """The teacher's maps, from pixels, one for each of `HINTS`; and of each channel its mean over pictures and
+    places, its standard deviation over both, and that of its mean over the places of a picture."""
+
+    model: keras.Model
+    means: tuple[np.ndarray, ...]
+    spreads: tuple[np.ndarray, ...]
+    spreads_of_means: tuple[np.ndarray, ...]
+
+    @classmethod
+    def of(cls, teacher: keras.Model, pixels: np.ndarray) -> Self:
+        teacher.trainable = False
+        maps = [ops.concatenate([teacher.get_layer(name).output for name in names], axis=-1) for _, names in HINTS]
+        inputs = keras.Input(pixels.shape[1:], name="pixels")
+        maps = keras.Model(teacher.input, maps)(Resized(TEACHER_SIZE)(inputs))
+        moments = [ops.mean(ops.cast(x, "float32") ** power, axis=(1, 2)) for x in maps for power in (1, 2)]
+        with progress("pictures through the teacher") as step:
+            found = predict(keras.Model(inputs, ops.concatenate(moments, axis=-1)), pixels, step)
+        ends = np.cumsum([x.shape[-1] for x in moments])[:-1]
+        first, second = (np.split(found, ends, axis=1)[half::2] for half in (0, 1))
+        return cls(
+            keras.Model(inputs, maps),
+            tuple(mean.mean(axis=0) for mean in first),
+            tuple(
+                np.sqrt(square.mean(axis=0) - mean.mean(axis=0) ** 2)
+                for mean, square in zip(first, second, strict=True)
+            ),
+            tuple(mean.std(axis=0) for mean in first),
+        )
+
+
+def _lesson(student: keras.Model, maps: _Maps, size: int, seed: int) -> keras.Model:
     """From pixels to the squared error of the student, ``[batch]``; the student is its layer ``student``."""
     pixels = keras.Input((size, size, 3), name="pixels")
     views = PartlyAugmented("camera", 1.0, seed)(pixels)
-    teacher.trainable = False
-    # Each feature is to count alike. Most are nearly always zero: the floor keeps their rare peaks small.
-    mean, spread = features.mean(axis=0), features.std(axis=0) + 0.05
-    target = layers.Normalization(mean=mean, variance=spread**2, name="standard")(teacher(views))
-    target = ops.clip(ops.stop_gradient(target), -3.0, 3.0)
-    pupil = keras.Model(student.input, student.get_layer("embedding").output, name="student")
-    given = layers.Dense(len(mean), name="projection")(pupil(Resized(pupil.input.shape[1])(views)))
-    return keras.Model(pixels, ops.mean(ops.square(given - target), axis=-1))
+    pupil = keras.Model(student.input, [student.get_layer(name).output for name, _ in HINTS], name="student")
+    errors = []
+    for number, (given, asked) in enumerate(
+        zip(pupil(Resized(pupil.input.shape[1])(views)), maps.model(views), strict=True)
+    ):
+        # Each channel is to count alike. Some are nearly always zero: the floor keeps their rare peaks small.
+        spread = maps.spreads[number] + 0.05
+        target = (ops.cast(ops.stop_gradient(asked), "float32") - maps.means[number]) / spread
+        target = ops.image.resize(ops.clip(target, -3.0, 3.0), given.shape[1:3], antialias=True)
+        projected = layers.Conv2D(target.shape[-1], 1, dtype="float32", name=f"projection_{number}")(given)
+        error = projected - target
+        errors.append(ops.mean(ops.square(error), axis=(1, 2, 3)))
+    # The last one's mean over the places is the embedding's error: in units of how embeddings differ.
+    of_mean = ops.mean(error, axis=(1, 2)) * (spread / (maps.spreads_of_means[-1] + 0.02))
+    return keras.Model(pixels, sum(errors) + ops.mean(ops.square(of_mean), axis=-1))
 
 
 def _fit(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import platform
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 
@@ -29,6 +31,18 @@ def use_mixed_precision() -> bool:
         keras.mixed_precision.set_global_policy("mixed_bfloat16")
         return True
     return False
+
+
+@contextmanager
+def mixed_precision() -> Iterator[None]:
+    """Networks built inside compute in bfloat16 where the device has units for it, processors too."""
+    before = keras.mixed_precision.dtype_policy()
+    if _gpus() or _processor_has_bfloat16():
+        keras.mixed_precision.set_global_policy("mixed_bfloat16")
+    try:
+        yield
+    finally:
+        keras.mixed_precision.set_global_policy(before)
 
 
 def versions() -> dict[str, str]:
@@ -71,6 +85,15 @@ def _microjoules() -> int | None:
         return int(_ENERGY.read_text())
     except (OSError, ValueError):
         return None
+
+
+def _processor_has_bfloat16() -> bool:
+    try:
+        return bool(
+            {"avx512_bf16", "amx_bf16", "bf16"} & set(Path("/proc/cpuinfo").read_text(encoding="utf-8").split())
+        )
+    except OSError:
+        return False
 
 
 def _processor() -> str:

@@ -158,9 +158,9 @@ RECIPES = {
             "resnet50_distilled",
             "ResNet50 that needs no download: learns EfficientNet-Lite0's embedding, then as resnet50_fine_tuned",
             "resnet50",
-            distilled_from="efficientnet_lite0_embedding",
-            # What two processor cores do in three quarters of an hour; with a GPU ten times as many.
-            distillation=((96, 4), (128, 1)),
+            distilled_from="efficientnet_lite0_five_levels",
+            # What two processor cores do in an hour and a quarter; with a GPU ten times as many.
+            distillation=((96, 10), (160, 2)),
             published_only=True,
             epochs=6,
             **_LAST_FIFTH,

@@ -130,12 +130,15 @@ def test_for_all_targets_there_is_an_int8_file_each(cnn_run: Path, tmp_path: Pat
 
 @pytest.mark.slow
 def test_training_for_int8_brings_the_logits_nearer(exported: Path, cnn_run: Path, tmp_path: Path) -> None:
-    done = run("export", cnn_run, "--out", tmp_path / "cnn", "--formats", "tflite", "--qat", 2, *QUICK)
+    done = run("export", cnn_run, "--out", tmp_path / "cnn", "--qat", 2, *QUICK)
     assert done.returncode == 0, done.stderr
     differences = {
         file.path: file.parity["logits_mean_difference"] for file in bundle.load(tmp_path / "cnn").manifest.files
     }
-    assert differences["model.int8-qat.tflite"] < differences["model.int8.tflite"]
+    assert differences["model.int8-qat.tflite"] < differences["model.int8.tflite"] / 2
+    # The same weights and ranges, in the other runtime's arithmetic. Plain int8 is nearer still in ONNX, whose
+    # ranges are chosen among three methods.
+    assert differences["model.int8-qat.onnx"] < 2 * differences["model.int8-qat.tflite"]
 
 
 def test_the_best_resnet50_is_taken_where_none_is_named(cnn_run: Path) -> None:
@@ -177,6 +180,49 @@ def test_an_export_that_is_stopped_leaves_nothing(cnn_run: Path, tmp_path: Path)
         process.send_signal(signal.SIGTERM)
     assert process.returncode == 143
     assert list((tmp_path / "models").iterdir()) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small disk")
+def test_a_disk_that_fills_up_is_one_line_and_leaves_the_old_bundle(cnn_run: Path, tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk], capture_output=True).returncode:
+        pytest.skip("this machine lets nobody mount a disk")
+    try:
+        (disk / "cnn").mkdir()
+        (disk / "cnn" / "bundle.json").write_text("the old one")
+        done = run("export", cnn_run, "--out", disk / "cnn", *QUICK)
+        assert done.returncode == 2
+        assert "No space left on device" in done.stderr and "nothing was published" in done.stderr
+        assert "Traceback" not in done.stderr
+        assert [path.relative_to(disk).as_posix() for path in sorted(disk.rglob("*"))] == ["cnn", "cnn/bundle.json"]
+        assert (disk / "cnn" / "bundle.json").read_text() == "the old one"
+    finally:
+        subprocess.run(["umount", disk], check=True)
+
+
+def test_an_export_that_is_killed_is_cleared_away_by_the_next(cnn_run: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "export", cnn_run, "--out", tmp_path / "models" / "cnn", *map(str, QUICK)]
+    half_written = tmp_path / "models" / ".cnn.new"
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        while not (half_written / FILES[0]).exists():
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.kill()
+    assert [path.name for path in half_written.parent.iterdir()] == [".cnn.new"]
+    done = run("export", cnn_run, "--out", tmp_path / "models" / "cnn", "--formats", "onnx", *QUICK)
+    assert done.returncode == 0, done.stderr
+    assert [path.name for path in half_written.parent.iterdir()] == ["cnn"]
+
+
+def test_a_run_without_test_pictures_is_refused(cnn_run: Path, tmp_path: Path) -> None:
+    untested = shutil.copytree(cnn_run, tmp_path / "runs" / "cnn")
+    rows = (untested / "split.csv").read_text().splitlines(keepends=True)
+    (untested / "split.csv").write_text("".join(row for row in rows if ",test," not in row))
+    done = run("export", untested, "--out", tmp_path / "models" / "cnn")
+    assert done.returncode == 2
+    assert "no test pictures" in done.stderr and "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == [tmp_path / "runs"]
 
 
 def test_verify_passes_a_whole_bundle_and_names_what_is_wrong_with_a_broken_one(exported: Path, copy: Path) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import math
 import re
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,8 @@ from train.calibration import ENERGY
 from train.recipes import STYLES
 from train.report import published
 from train.report.command import main
-from train.report.results import mcnemar, mean_over, scores_of_confusion
+from train.report.comparisons import mcnemar
+from train.report.results import mean_over, scores_of_confusion
 
 SIZES = published.TEST_PICTURES
 WEIGHTED = published.PUBLISHED[1]
@@ -40,6 +43,10 @@ def row(recipe: str) -> dict[str, int]:
     return dict(zip(SIZES, correct, strict=True))
 
 
+def content_hash(picture: str) -> str:
+    return hashlib.sha256(picture.encode()).hexdigest()
+
+
 def write_run(
     runs: Path,
     name: str,
@@ -57,7 +64,8 @@ def write_run(
     generator = np.random.default_rng(len(test))
 
     def add(number: int, kind: str, artist: str, truth: str, answer: str | None, by_picture: int, part: str) -> None:
-        rows.append([f"{kind}-{number}", artist, truth, by_picture, part, f"gone/{artist}_{number}.jpg"])
+        sha256 = content_hash(f"{kind}-{number}")
+        rows.append([sha256, artist, truth, by_picture, part, f"gone/{artist}_{number}.jpg"])
         values = np.zeros(len(STYLES)) if answer is None else 4.0 * (np.array(STYLES) == answer)
         logits.append(values + generator.normal(0, 0.01, len(STYLES)))
 
@@ -273,6 +281,21 @@ def test_no_comparison_without_shared_pictures(tmp_path: Path) -> None:
     report = Report(tmp_path / "runs")
     assert report.results["comparisons"] == []
     assert report.verdict("Do class weights hurt?") == "cannot be said here"
+    assert "CNN and CNN with class weights were tested on different pictures on the published split" in report.words
+    assert report.verdict("Which recipe is best on the published split?") == "CNN, of those compared"
+    assert "Tested on other pictures, and not compared with it: CNN with class weights." in report.words
+
+
+def test_fine_tuning_cannot_be_said_of_different_pictures_or_splits(tmp_path: Path) -> None:
+    write_run(tmp_path / "runs", "resnet50_pretrained", answers_of(row("resnet50_pretrained")))
+    write_run(tmp_path / "runs", "resnet50_fine_tuned", answers_of(row("cnn")), prefix="elsewhere")
+    fold(tmp_path / "runs", 1, "Cubism", right=3, recipe="cnn")
+    write_run(tmp_path / "runs", "cnn_weighted", answers_of(row("cnn")))
+    report = Report(tmp_path / "runs")
+    assert report.code == 0
+    assert report.verdict("Does fine-tuning beat the frozen backbone?") == "cannot be said here"
+    assert "ResNet50 pre-trained and ResNet50 fine-tuned were tested on different pictures" in report.words
+    assert "because CNN and CNN with class weights were not tested on one split." in report.words
 
 
 def fold(runs: Path, number: int, abstract: str, right: int, recipe: str = "cnn") -> None:
@@ -458,6 +481,205 @@ def test_all_of_it_again_from_the_json_alone(tmp_path: Path, real_plots: None) -
     assert "no picture here" in elsewhere.read_text()
 
 
+def elsewhere(runs: Path) -> Path:
+    """A folder of runs on a machine that has none yet; the documents lie where they did."""
+    shutil.rmtree(runs)
+    runs.mkdir()
+    return runs
+
+
+def forget_pictures(report: Report) -> None:
+    """The results as they were written before they said of single pictures which were wrong."""
+    results = report.results
+    del results["picture_sets"]
+    for holder in [*results["runs"], *(recipe["cross_validation"] or {} for recipe in results["recipes"])]:
+        holder.pop("answers", None)
+    (report.out / "results" / "reproduction.json").write_text(json.dumps(results))
+
+
+def comparison(report: Report, a: str, b: str, on: str = "published split") -> dict[str, Any] | None:
+    found = [c for c in report.results["comparisons"] if (c["on"], c["a"], c["b"]) == (on, a, b)]
+    return found[0] if found else None
+
+
+def groups(runs: Path, recipe: str) -> None:
+    """Two runs that hold a group of artists out each."""
+    for group in (1, 2):
+        unseen = answers_of(dict.fromkeys(STYLES, group), None, dict.fromkeys(STYLES, 3))
+        hold_out = {"hold_out": {"names": [], "group": group, "groups": 2}}
+        write_run(runs, f"{recipe}-{group}-of-2", answers_of(row("cnn")), recipe, unseen, **hold_out)
+
+
+def test_the_runs_of_two_machines_give_the_report_of_one(tmp_path: Path) -> None:
+    def first_machine(runs: Path) -> None:
+        write_run(runs, "cnn", answers_of(row("cnn")))
+        write_run(runs, "cnn-again", answers_of(row("resnet50")), "cnn")
+        fold(runs, 1, "Cubism", right=3)
+        write_run(runs, "a_new_one", answers_of(row("resnet50")))
+        groups(runs, "kiosk")
+
+    def second_machine(runs: Path) -> None:
+        write_run(runs, "cnn_weighted", answers_of(row("cnn_weighted")))
+        fold(runs, 1, "Pop Art", right=9, recipe="cnn_weighted")
+        write_run(runs, "kiosk", answers_of(row("cnn")))
+
+    runs = tmp_path / "runs"
+    notes = ["--note", "resnet50=no time", "--note", "cnn=a remark"]
+    first_machine(runs)
+    second_machine(runs)
+    report = Report(runs, *notes)
+    together = [report.results, report.text]
+    assert comparison(report, "cnn", "cnn_weighted", "cross-validation")["only_b"] == 6
+
+    first_machine(elsewhere(runs))
+    Report(runs, *notes)
+    second_machine(elsewhere(runs))
+    report = Report(runs, "--keep")
+    assert [report.results, report.text] == together
+    report = Report(runs, "--keep")
+    assert [report.results, report.text] == together
+
+
+def test_single_pictures_are_recorded_in_few_lines(tmp_path: Path) -> None:
+    for recipe in ("cnn", "cnn_weighted"):
+        write_run(tmp_path / "runs", recipe, answers_of(row("cnn")))
+    report = Report(tmp_path / "runs")
+    ((fingerprint, pictures),) = report.results["picture_sets"].items()
+    assert sorted(pictures.split()) == sorted(content_hash(f"test-{number}")[:12] for number in range(230))
+    for run in report.results["runs"]:
+        assert run["answers"]["pictures"] == fingerprint
+        assert len(run["answers"]["wrong"].split()) == 230 - 174
+        assert content_hash("test-113")[:12] in run["answers"]["wrong"]  # the first Impressionist picture that is wrong
+
+
+def test_a_recipe_trained_again_replaces_the_earlier(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    runs = tmp_path / "runs"
+    write_run(runs, "cnn", answers_of(row("resnet50")))
+    write_run(runs, "cnn-other-seed", answers_of(row("resnet50")), "cnn", seed=7)
+    write_run(runs, "cnn_weighted", answers_of(row("cnn_weighted")))
+    Report(runs, "--note", "cnn=stopped early", "--note", "cnn_weighted=a remark", "--note", "kiosk=no time")
+    write_run(elsewhere(runs), "cnn", answers_of(row("cnn")))
+    capsys.readouterr()
+    report = Report(runs, "--keep", "--note", "kiosk=no data")
+    assert "kept of the earlier report: cnn_weighted (published split)\n" in capsys.readouterr().out
+    assert [run["run"] for run in report.results["runs"]] == ["cnn", "cnn_weighted"]
+    assert report.test("cnn")["accuracy"]["correct"] == 174
+    assert report.recipe("cnn")["further"] == []
+    found = comparison(report, "cnn", "cnn_weighted")
+    assert (found["right_a"], found["right_b"], found["pictures"]) == (174, 139, 230)
+    # A remark on a run goes with the run, and one on a recipe that has none stays until there is another.
+    notes = [report.recipe(recipe)["note"] for recipe in ("cnn", "cnn_weighted", "kiosk")]
+    assert notes == [None, "a remark", "no data"]
+
+
+def test_the_parts_of_a_recipe_are_kept_each_for_itself(tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    write_run(runs, "cnn", answers_of(row("cnn")))
+    write_run(runs, "cnn-again", answers_of(row("cnn")), "cnn")
+    fold(runs, 1, "Cubism", right=3)
+    groups(runs, "cnn")
+    before = Report(runs, "--note", "cnn=a remark").recipe("cnn")
+
+    write_run(elsewhere(runs), "cnn", answers_of(row("resnet50")))
+    report = Report(runs, "--keep")
+    assert report.test("cnn")["accuracy"]["correct"] == 124
+    for part in ("cross_validation", "unseen_artists"):
+        assert report.recipe("cnn")[part] == before[part]
+    names = ["cnn", "cnn-1-of-2", "cnn-2-of-2", "cnn-fold-1"]
+    assert [run["run"] for run in report.results["runs"]] == names
+    assert (report.recipe("cnn")["repeats"], report.recipe("cnn")["note"]) == ([], None)
+
+    fold(elsewhere(runs), 2, "Cubism", right=8)
+    report = Report(runs, "--keep")
+    assert report.recipe("cnn")["cross_validation"]["runs"] == ["cnn-fold-2"]
+    assert report.recipe("cnn")["unseen_artists"] == before["unseen_artists"]
+    assert report.test("cnn")["accuracy"]["correct"] == 124
+    assert [run["run"] for run in report.results["runs"]] == [*names[:3], "cnn-fold-2"]
+
+
+def test_a_repeated_training_is_kept_with_the_run_that_it_repeats(tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    write_run(runs, "cnn", answers_of(row("cnn")))
+    write_run(runs, "cnn-again", answers_of(row("cnn")), "cnn")
+    before = Report(runs, "--note", "cnn=a remark").recipe("cnn")
+    fold(elsewhere(runs), 1, "Cubism", right=3)
+    report = Report(runs, "--keep")
+    assert report.recipe("cnn") == before | {"cross_validation": report.recipe("cnn")["cross_validation"]}
+    assert report.recipe("cnn")["further"] == ["cnn-again"]
+    assert report.verdict("Does the same training give the same network?") == "every answer is the same"
+
+
+def test_a_note_why_there_is_no_run_goes_when_there_is_one(tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    write_run(runs, "kiosk", answers_of(row("cnn")))
+    assert "not run: no time" in Report(runs, "--note", "cnn=no time").words
+    fold(elsewhere(runs), 1, "Cubism", right=3)
+    report = Report(runs, "--keep")
+    assert report.recipe("cnn")["note"] is None
+    assert "| only with artists held out or in folds: see below |" in report.text
+
+
+def test_an_earlier_report_that_recorded_no_pictures(tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    for recipe in ("cnn_weighted", "resnet50", "resnet50_weighted", "resnet50_fine_tuned", "kiosk"):
+        write_run(runs, recipe, answers_of(row("resnet50_fine_tuned" if recipe == "kiosk" else "cnn_weighted")))
+    fold(runs, 1, "Cubism", right=3, recipe="resnet50")
+    fold(runs, 1, "Cubism", right=3, recipe="resnet50_weighted")
+    report = Report(runs)
+    before = report.results["comparisons"]
+    forget_pictures(report)
+    assert main(["--from-json", "--out", str(report.out), "--html", str(report.html_path), "--runs", str(runs)]) == 0
+    assert report.results["comparisons"] == before
+
+    write_run(elsewhere(runs), "cnn", answers_of(row("cnn")))
+    write_run(runs, "resnet50_pretrained", answers_of(row("resnet50_pretrained")))
+    fold(runs, 1, "Cubism", right=3, recipe="resnet50")
+    report = Report(runs, "--keep")
+    assert report.code == 0
+    # What was compared stays, where neither of the two was tested again; the two of here are compared anew.
+    assert [c for c in report.results["comparisons"] if c in before] == [
+        c for c in before if c["on"] == "published split"
+    ]
+    assert [c for c in report.results["comparisons"] if c not in before] == [
+        comparison(report, "cnn", "resnet50_pretrained")
+    ]
+    assert (
+        "CNN against CNN with class weights, on the published split: 174/230 = 75.7% (69.7% to 80.7%) and 139/230 ="
+        " 60.4% (54.0% to 66.5%). Which pictures CNN with class weights had wrong is not recorded, so these counts"
+        " alone are compared (Fisher's exact test, p < 0.001): the weights hurt."
+    ) in report.words
+    assert "Which pictures ResNet50 with class weights had wrong is not recorded" in report.words  # in the folds
+    assert "ResNet50 against ResNet50 with class weights, on the 230 shared test pictures" in report.words
+    assert report.verdict("Do class weights hurt?") == "it depends"
+    assert report.verdict("Does fine-tuning beat the frozen backbone?") == "no, it is worse"
+    assert report.verdict("Which recipe is best on the published split?") == "Kiosk, not alone"
+    best = report.text.split("### Which recipe is best")[1].split("###")[0].split("\n- ")[1:]
+    assert [" ".join(sentence.split()).split(" (")[0].split(":")[0] for sentence in best] == [
+        "Kiosk has 203/230 = 88.3%",
+        "Worse by McNemar's exact test",
+        "Not told apart from it by the counts alone",
+        "Worse by the counts alone",
+        "Counts alone are compared where it is not recorded of both which pictures they had wrong.",
+    ]
+
+
+def test_what_cannot_be_kept_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    runs = tmp_path / "runs"
+    write_run(runs, "mine", answers_of(row("cnn")), "cnn")
+    report = Report(runs)
+    before = report.text
+    write_run(elsewhere(runs), "mine", answers_of(row("cnn")), "kiosk")
+    capsys.readouterr()
+    assert Report(runs, "--keep").code == 2
+    assert capsys.readouterr().err.startswith("report: --keep: mine is a run here and another one in the earlier")
+    write_run(elsewhere(runs), "kiosk", answers_of(row("cnn")), styles=list(reversed(STYLES)))
+    assert Report(runs, "--keep").code == 2
+    assert capsys.readouterr().err == (
+        "report: --keep: the earlier report is of other styles than the runs here: leave --keep out\n"
+    )
+    assert report.text == before
+
+
 def test_the_page_has_thumbnails_and_the_documents_none(tmp_path: Path) -> None:
     folder = write_run(tmp_path / "runs", "cnn", answers_of(row("cnn")))
     text = (folder / "split.csv").read_text()
@@ -508,6 +730,9 @@ def test_odd_runs_do_not_disturb(tmp_path: Path) -> None:
         (["--from-json", "new.json"], "report: new.json: of version 99, and this program reads 1"),
         (["--from-json", "part.json"], "report: part.json: lacks comparisons, left_out, published, recipes, runs"),
         (["--from-json", "--note", "cnn=x"], "report: --note goes into the figures"),
+        (["--from-json", "--keep"], "report: --keep adds to figures of runs, and --from-json reads no runs"),
+        (["--keep"], "report: docs/results/reproduction.json: No such file or directory; without --keep it is made"),
+        (["--keep", "--out", "new"], "report: new/results/reproduction.json: of version 99, and this program reads 1"),
     ],
 )
 def test_mistakes_are_one_line(
@@ -520,7 +745,9 @@ def test_mistakes_are_one_line(
     monkeypatch.chdir(tmp_path)
     Path("bad.json").write_text("[]")
     Path("part.json").write_text('{"schema_version": 1}')
-    Path("new.json").write_text('{"schema_version": 99}')
+    for path in (Path("new.json"), Path("new/results/reproduction.json")):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text('{"schema_version": 99}')
     assert main(arguments) == 2
     captured = capsys.readouterr()
     assert captured.out == ""

@@ -87,19 +87,19 @@ def thumbnails(results: Mapping[str, Any], runs: Path) -> dict[str, bytes]:
     return found
 
 
-def load_results(path: Path) -> dict[str, Any]:
-    """An earlier ``reproduction.json``; raises `ReportError`."""
+def load_results(path: Path, way_out: str) -> dict[str, Any]:
+    """An earlier ``reproduction.json``; raises `ReportError`, which ends with the `way_out`."""
     try:
         results = json.loads(path.read_text(encoding="utf-8"))
         version = results["schema_version"]
     except OSError as error:
-        raise ReportError(f"{path}: {error.strerror}; without --from-json it is made from runs") from error
+        raise ReportError(f"{path}: {error.strerror}; {way_out}") from error
     except (ValueError, KeyError, TypeError) as error:
-        raise ReportError(f"{path}: no results of a report") from error
+        raise ReportError(f"{path}: no results of a report; {way_out}") from error
     if version != SCHEMA_VERSION:
-        raise ReportError(f"{path}: of version {version}, and this program reads {SCHEMA_VERSION}; make it from runs")
+        raise ReportError(f"{path}: of version {version}, and this program reads {SCHEMA_VERSION}; {way_out}")
     if missing := {"published", "styles", "recipes", "runs", "comparisons", "left_out"} - results.keys():
-        raise ReportError(f"{path}: lacks {', '.join(sorted(missing))}; make it from runs")
+        raise ReportError(f"{path}: lacks {', '.join(sorted(missing))}; {way_out}")
     return results
 
 

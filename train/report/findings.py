@@ -11,6 +11,8 @@ from typing import Any
 
 from scipy.stats import fisher_exact
 
+from train.report.comparisons import CROSS_VALIDATION, PUBLISHED_SPLIT, answers
+
 SIGNIFICANT = 0.05
 """Two-sided p below which a difference is called one; not corrected for the number of comparisons."""
 
@@ -82,6 +84,17 @@ class _Figures:
     def cross_validated(self, recipe: str) -> Mapping[str, Any] | None:
         return self.recipes.get(recipe, {}).get("cross_validation")
 
+    def scores(self, recipe: str, on: str) -> Mapping[str, Any] | None:
+        """Scores of the recipe on the published split, or pooled over its folds."""
+        if on == PUBLISHED_SPLIT:
+            return self.test(recipe)
+        folds = self.cross_validated(recipe)
+        return folds["pooled"] if folds else None
+
+    def unrecorded(self, a: str, b: str, on: str) -> list[str]:
+        """Those of two scored recipes of which it is not known which pictures they had wrong."""
+        return [recipe for recipe in (a, b) if not answers(self.recipes[recipe], self.runs, on)]
+
     def compared(self, a: str, b: str, on: str) -> dict[str, Any] | None:
         """McNemar's test with `a` and `b` in this order."""
         for found in self.results["comparisons"]:
@@ -100,7 +113,10 @@ class _Figures:
         return None
 
     def missing(self, *recipes: str) -> str:
-        names = [self.title(recipe) for recipe in recipes if not self.test(recipe)]
+        """Why `recipes` were not compared on any split."""
+        names = [self.title(r) for r in recipes if not self.test(r) and not self.cross_validated(r)]
+        if not names:
+            return f"{_list([self.title(recipe) for recipe in recipes])} were not tested on one split"
         return f"there is no run of {_list(names)}"
 
 
@@ -159,32 +175,66 @@ def _better_than_one_answer(figures: _Figures) -> Finding:
     return Finding(question, verdict, tuple(sentences))
 
 
-def _difference(figures: _Figures, a: str, b: str, on: str, better: str, worse: str) -> tuple[str, str] | None:
-    """Whether `b` is better than `a`: the sentence, and ``better``, ``worse`` or ``same``."""
+def _differences(figures: _Figures, a: str, b: str, better: str, worse: str) -> tuple[list[str], list[str]]:
+    """Whether `b` is better than `a`, on each split where both were tested: sentences, and verdicts of
+    ``better``, ``worse`` or ``same``. No sentence where they have no split in common."""
+    words = {"better": better, "worse": worse, "same": "a difference is not shown"}
+    sentences, verdicts = [], []
+    for on in (PUBLISHED_SPLIT, CROSS_VALIDATION):
+        if not (figures.scores(a, on) and figures.scores(b, on)):
+            continue
+        if figures.compared(a, b, on):
+            sentence, verdict = _by_picture(figures, a, b, on, words)
+        elif figures.unrecorded(a, b, on):
+            sentence, verdict = _by_counts(figures, a, b, on, words)
+        else:
+            both = f"{figures.title(a)} and {figures.title(b)}"
+            sentences.append(f"{both} were tested on different pictures {_where(on)}, and are not compared there.")
+            continue
+        sentences.append(sentence)
+        verdicts.append(verdict)
+    return sentences, verdicts
+
+
+def _by_picture(figures: _Figures, a: str, b: str, on: str, words: Mapping[str, str]) -> tuple[str, str]:
+    """Sentence and verdict of two recipes of which it is known which pictures each had right."""
     found = figures.compared(a, b, on)
-    if not found:
-        return None
     n = found["pictures"]
     verdict = "same" if found["p"] >= SIGNIFICANT else "better" if found["only_b"] > found["only_a"] else "worse"
-    said = {"better": better, "worse": worse, "same": "a difference is not shown"}[verdict]
-    pictures = f"the {n} shared test pictures" if on == "published split" else f"{n} pictures in cross-validation"
+    pictures = f"the {n} shared test pictures" if on == PUBLISHED_SPLIT else f"{n} pictures in cross-validation"
     sentence = (
         f"{figures.title(a)} against {figures.title(b)}, on {pictures}: {found['right_a'] / n:.1%} and"
         f" {found['right_b'] / n:.1%}; {found['only_a']} right by the first alone, {found['only_b']} by the second"
-        f" alone (McNemar's exact test, {p_value(found['p'])}): {said}."
+        f" alone (McNemar's exact test, {p_value(found['p'])}): {words[verdict]}."
     )
     return sentence, verdict
+
+
+def _by_counts(figures: _Figures, a: str, b: str, on: str, words: Mapping[str, str]) -> tuple[str, str]:
+    """The same where it is not known of both: two counts can still be compared, as if of different pictures."""
+    of_a, of_b = (figures.scores(recipe, on)["accuracy"] for recipe in (a, b))
+    p = _fisher(of_a, of_b)
+    verdict = "same" if p >= SIGNIFICANT else "better" if of_b["rate"] > of_a["rate"] else "worse"
+    unrecorded = _list([figures.title(recipe) for recipe in figures.unrecorded(a, b, on)])
+    sentence = (
+        f"{figures.title(a)} against {figures.title(b)}, {_where(on)}: {quote(of_a)} and {quote(of_b)}. Which pictures"
+        f" {unrecorded} had wrong is not recorded, so these counts alone are compared (Fisher's exact test,"
+        f" {p_value(p)}): {words[verdict]}."
+    )
+    return sentence, verdict
+
+
+def _where(on: str) -> str:
+    return "on the published split" if on == PUBLISHED_SPLIT else "in cross-validation"
 
 
 def _weights(figures: _Figures) -> Finding:
     question = "Do class weights hurt?"
     sentences, verdicts = [], []
     for plain, weighted in (("cnn", "cnn_weighted"), ("resnet50", "resnet50_weighted")):
-        for on in ("published split", "cross-validation"):
-            said = _difference(figures, plain, weighted, on, "the weights help", "the weights hurt")
-            if said:
-                sentences.append(said[0])
-                verdicts.append(said[1])
+        said, found = _differences(figures, plain, weighted, "the weights help", "the weights hurt")
+        sentences += said
+        verdicts += found
         without, having = figures.test(plain), figures.test(weighted)
         if without and having:
             old, new = without["balanced_accuracy"], having["balanced_accuracy"]
@@ -192,7 +242,7 @@ def _weights(figures: _Figures) -> Finding:
             sentences.append(
                 f"The mean recall over the styles, which is what weights are for, {word} from {old:.1%} to {new:.1%}."
             )
-        elif not figures.compared(plain, weighted, "cross-validation"):
+        elif not said:
             sentences.append(
                 f"For {figures.title(plain)} it cannot be said here, because {figures.missing(plain, weighted)}."
             )
@@ -206,12 +256,9 @@ def _weights(figures: _Figures) -> Finding:
 def _fine_tuning(figures: _Figures) -> Finding:
     question = "Does fine-tuning beat the frozen backbone?"
     a, b = "resnet50_pretrained", "resnet50_fine_tuned"
-    sentences, verdicts = [], []
-    for on in ("published split", "cross-validation"):
-        said = _difference(figures, a, b, on, "fine-tuning is better", "fine-tuning is worse")
-        if said:
-            sentences.append(said[0])
-            verdicts.append(said[1])
+    sentences, verdicts = _differences(figures, a, b, "fine-tuning is better", "fine-tuning is worse")
+    if not sentences:
+        sentences.append(f"It cannot be said here, because {figures.missing(a, b)}.")
     frozen, tuned = figures.test(a), figures.test(b)
     if frozen and tuned:
         apart = (
@@ -222,8 +269,6 @@ def _fine_tuning(figures: _Figures) -> Finding:
             f"Their intervals {'do not overlap' if apart else 'overlap'}: {quote(frozen['accuracy'])} and"
             f" {quote(tuned['accuracy'])}."
         )
-    if not verdicts:
-        sentences.append(f"It cannot be said here, because {figures.missing(a, b)}.")
     old, new = (figures.published[name]["correct"] for name in (a, b))
     if old and new:
         sentences.append(
@@ -328,19 +373,42 @@ def _best(figures: _Figures) -> Finding:
     if len(tested) < 2:
         return Finding(question, CANNOT, ("It cannot be said here, because fewer than two recipes were run.",))
     best = max(tested, key=lambda recipe: tested[recipe]["accuracy"]["rate"])
-    level, apart = [], []
-    for recipe in tested:
-        found = figures.compared(best, recipe, "published split") if recipe != best else None
-        if found:
-            said = f"{figures.title(recipe)} ({p_value(found['p'])})"
-            (level if found["p"] >= SIGNIFICANT else apart).append(said)
     sentences = [f"{figures.title(best)} has {quote(tested[best]['accuracy'])}."]
+    level, worse, level_by_counts, worse_by_counts, foreign = _beside_the_best(figures, best)
     if level:
         sentences.append(f"Not told apart from it by McNemar's exact test: {_list(level)}.")
-    if apart:
+    if worse:
         test = "the same test" if level else "McNemar's exact test"
-        sentences.append(f"Worse by {test}: {_list(apart)}.")
-    return Finding(question, figures.title(best) + (", not alone" if level else ""), tuple(sentences))
+        sentences.append(f"Worse by {test}: {_list(worse)}.")
+    if level_by_counts:
+        sentences.append(f"Not told apart from it by the counts alone (Fisher's exact test): {_list(level_by_counts)}.")
+    if worse_by_counts:
+        sentences.append(f"Worse by the counts alone (Fisher's exact test): {_list(worse_by_counts)}.")
+    if level_by_counts or worse_by_counts:
+        sentences.append("Counts alone are compared where it is not recorded of both which pictures they had wrong.")
+    if foreign:
+        sentences.append(f"Tested on other pictures, and not compared with it: {_list(foreign)}.")
+    beside = ", not alone" if level or level_by_counts else ", of those compared" if foreign else ""
+    return Finding(question, figures.title(best) + beside, tuple(sentences))
+
+
+def _beside_the_best(figures: _Figures, best: str) -> tuple[list[str], ...]:
+    """The other recipes: level with `best` and worse, by McNemar's test; level and worse, where only counts can be
+    compared; and those tested on other pictures."""
+    level, worse, level_by_counts, worse_by_counts, foreign = [], [], [], [], []
+    tested = figures.tested()
+    for recipe in tested:
+        if recipe == best:
+            continue
+        found, title = figures.compared(best, recipe, PUBLISHED_SPLIT), figures.title(recipe)
+        if found:
+            (level if found["p"] >= SIGNIFICANT else worse).append(f"{title} ({p_value(found['p'])})")
+        elif figures.unrecorded(best, recipe, PUBLISHED_SPLIT):
+            p = _fisher(tested[best]["accuracy"], tested[recipe]["accuracy"])
+            (level_by_counts if p >= SIGNIFICANT else worse_by_counts).append(f"{title} ({p_value(p)})")
+        else:
+            foreign.append(title)
+    return level, worse, level_by_counts, worse_by_counts, foreign
 
 
 def _calibration(figures: _Figures) -> Finding:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.stats import binomtest, t
+from scipy.stats import t
 from sklearn.metrics import confusion_matrix, f1_score
 
 import bundle
@@ -21,6 +21,7 @@ from train import evaluation
 from train.calibration import Calibration
 from train.dataset import Part
 from train.report import published
+from train.report.comparisons import CROSS_VALIDATION, PUBLISHED_SPLIT, PictureSets, compare
 from train.report.reading import FinishedRun
 
 SCHEMA_VERSION = 1
@@ -29,11 +30,12 @@ RELIABILITY_BINS = 10
 MISTAKES_SHOWN = 8
 DECIMALS = 6  # of every float in the file: more is noise of the last bits, which differs by machine
 
-_PUBLISHED_SPLIT, _UNSEEN, _CROSS_VALIDATION = "published split", "unseen artists", "cross-validation"
+_UNSEEN = "unseen artists"
 
-# Facts of a run that are quoted as they are, where the run has them.
 # What two runs have in common that are one training done twice.
 _SAME_TRAINING = ("recipe", "bagging", "seed", "fingerprint", "device", "versions", "weights_from")
+
+# Facts of a run that are quoted as they are, where the run has them.
 _QUOTED = (
     "seed",
     "device",
@@ -58,19 +60,27 @@ def compute(
     for run in runs:
         by_recipe.setdefault(run.recipe, []).append(run)
     known = [*published.TITLES, *notes, *(str(run["recipe"]) for run in left_out if run["recipe"])]
-    order = list(dict.fromkeys([*published.TITLES, *sorted(by_recipe.keys() | set(known))]))
-    recipes = [_recipe(name, by_recipe.get(name, []), notes.get(name)) for name in order]
+    pictures = PictureSets()
+    order = in_order(by_recipe.keys() | set(known))
+    recipes = [_recipe(name, by_recipe.get(name, []), notes.get(name), pictures) for name in order]
     headlines = {recipe["headline"] for recipe in recipes}
+    records = [_run(run, run.name in headlines, pictures) for run in runs]
     results = {
         "schema_version": SCHEMA_VERSION,
         "published": published.as_json(),
         "styles": list(runs[0].dataset.styles) if runs else list(published.TEST_PICTURES),
         "recipes": recipes,
-        "runs": [_run(run, detailed=run.name in headlines) for run in runs],
-        "comparisons": _comparisons(recipes, by_recipe),
+        "runs": records,
+        "comparisons": compare(recipes, records, pictures),
+        "picture_sets": dict(sorted(pictures.table.items())),
         "left_out": [dict(run) for run in left_out],
     }
-    return _plain(results)
+    return jsonable(results)
+
+
+def in_order(recipes: Iterable[str]) -> list[str]:
+    """Names of recipes as the report has them: those with a title, and then others by name."""
+    return list(dict.fromkeys([*published.TITLES, *sorted(recipes)]))
 
 
 def count(correct: int, total: int) -> dict[str, Any]:
@@ -198,8 +208,8 @@ def _mistakes(scored: _Scored) -> list[dict[str, Any]]:
     ]
 
 
-def _run(run: FinishedRun, detailed: bool) -> dict[str, Any]:
-    """One run; `detailed` adds what only plots and lists of single pictures need."""
+def _run(run: FinishedRun, detailed: bool, pictures: PictureSets) -> dict[str, Any]:
+    """One run; `detailed` adds what only plots, comparisons and lists of single pictures need."""
     test = _Scored(run, Part.TEST)
     sets = {"test": _score([test], detailed), "unseen_artists": _score([_Scored(run, Part.UNSEEN)], detailed=False)}
     hold_out = run.facts.get("hold_out") or {}
@@ -207,7 +217,7 @@ def _run(run: FinishedRun, detailed: bool) -> dict[str, Any]:
         "run": run.name,
         "recipe": run.recipe,
         "kind": run.kind,
-        "split": "fold of a cross-validation" if run.kind == _CROSS_VALIDATION else _PUBLISHED_SPLIT,
+        "split": "fold of a cross-validation" if run.kind == CROSS_VALIDATION else PUBLISHED_SPLIT,
         "held_out": {key: hold_out.get(key) for key in ("names", "group", "groups")} if hold_out else None,
         # The names of the folders say which sets these are; where they lay says only whose machine it was.
         "data": [Path(folder).name for folder in run.facts.get("data") or ()],
@@ -220,6 +230,7 @@ def _run(run: FinishedRun, detailed: bool) -> dict[str, Any]:
     if detailed:
         record["history"] = list(run.history)
         record["mistakes"] = _mistakes(test)
+        record["answers"] = pictures.record(test.right)
     return record
 
 
@@ -250,13 +261,13 @@ def _open_set(runs: Sequence[FinishedRun]) -> dict[str, Any] | None:
     return found or None
 
 
-def _recipe(name: str, runs: Sequence[FinishedRun], note: str | None) -> dict[str, Any]:
+def _recipe(name: str, runs: Sequence[FinishedRun], note: str | None, pictures: PictureSets) -> dict[str, Any]:
     """One recipe: which of its runs stands in the table, and what several of them give together."""
-    plain = _preferred(name, [run for run in runs if run.kind == _PUBLISHED_SPLIT])
+    plain = _preferred(name, [run for run in runs if run.kind == PUBLISHED_SPLIT])
     groups, groups_left = _members(
         name, [run for run in runs if run.kind == _UNSEEN and run.facts["hold_out"].get("groups")], _group_of
     )
-    folds, folds_left = _members(name, [run for run in runs if run.kind == _CROSS_VALIDATION], _fold_of)
+    folds, folds_left = _members(name, [run for run in runs if run.kind == CROSS_VALIDATION], _fold_of)
     by_name = [run.name for run in runs if run.kind == _UNSEEN and not run.facts["hold_out"].get("groups")]
     return {
         "recipe": name,
@@ -267,7 +278,7 @@ def _recipe(name: str, runs: Sequence[FinishedRun], note: str | None) -> dict[st
         "repeats": [_repeat(plain[0], run) for run in plain[1:] if _same_but_name(plain[0], run)],
         "further": sorted([run.name for run in plain[1:]] + by_name + groups_left + folds_left),
         "unseen_artists": _pooled_groups(groups),
-        "cross_validation": _pooled_folds(folds),
+        "cross_validation": _pooled_folds(folds, pictures),
     }
 
 
@@ -362,17 +373,19 @@ def _mean_of_networks(sets: Sequence[_Scored]) -> dict[str, Any] | None:
     }
 
 
-def _pooled_folds(runs: Sequence[FinishedRun]) -> dict[str, Any] | None:
+def _pooled_folds(runs: Sequence[FinishedRun], pictures: PictureSets) -> dict[str, Any] | None:
     tests = [_Scored(run, Part.TEST) for run in runs]
     pooled = _score(tests)
     if pooled is None:
         return None
     each = [_score([scored], detailed=False) for scored in tests if scored.examples]
+    right = {picture: is_right for scored in tests for picture, is_right in scored.right.items()}
     return {
         "runs": [run.name for run in runs],
         "folds": _fold_of(runs[0])[0],
         "pooled": pooled,
         "over_folds": _means(each),
+        "answers": pictures.record(right),
         "seconds": _seconds(runs),
         "devices": _devices(runs),
     }
@@ -403,53 +416,14 @@ def _devices(runs: Sequence[FinishedRun]) -> list[str]:
     return sorted({str(run.facts["device"]) for run in runs if run.facts.get("device")})
 
 
-def _comparisons(
-    recipes: Sequence[Mapping[str, Any]], by_recipe: Mapping[str, Sequence[FinishedRun]]
-) -> list[dict[str, Any]]:
-    """McNemar's exact test of every two recipes on the test pictures that both have answered."""
-    answers: dict[str, dict[str, dict[str, bool]]] = {_PUBLISHED_SPLIT: {}, _CROSS_VALIDATION: {}}
-    for recipe in recipes:
-        runs = {run.name: run for run in by_recipe.get(recipe["recipe"], ())}
-        if recipe["headline"]:
-            answers[_PUBLISHED_SPLIT][recipe["recipe"]] = _Scored(runs[recipe["headline"]], Part.TEST).right
-        if recipe["cross_validation"]:
-            pooled: dict[str, bool] = {}
-            for name in recipe["cross_validation"]["runs"]:
-                pooled |= _Scored(runs[name], Part.TEST).right
-            answers[_CROSS_VALIDATION][recipe["recipe"]] = pooled
-    return [
-        {"on": on, "a": a, "b": b, **mcnemar(of[a], of[b])}
-        for on, of in answers.items()
-        for index, a in enumerate(of)
-        for b in list(of)[index + 1 :]
-        if of[a].keys() & of[b].keys()
-    ]
-
-
-def mcnemar(a: Mapping[str, bool], b: Mapping[str, bool]) -> dict[str, Any]:
-    """The exact two-sided test (McNemar 1947) on the pictures that both have, by content."""
-    shared = a.keys() & b.keys()
-    only_a = sum(a[picture] and not b[picture] for picture in shared)
-    only_b = sum(b[picture] and not a[picture] for picture in shared)
-    p = float(binomtest(only_a, only_a + only_b, 0.5).pvalue) if only_a + only_b else 1.0
-    return {
-        "pictures": len(shared),
-        "right_a": sum(a[picture] for picture in shared),
-        "right_b": sum(b[picture] for picture in shared),
-        "only_a": only_a,
-        "only_b": only_b,
-        "p": p,
-    }
-
-
-def _plain(value: Any) -> Any:
+def jsonable(value: Any) -> Any:
     """NumPy's types as Python's, floats rounded, and what is not a number as None."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): jsonable(item) for key, item in value.items()}
     if isinstance(value, np.ndarray):
-        return _plain(value.tolist())
+        return jsonable(value.tolist())
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [jsonable(item) for item in value]
     if isinstance(value, np.integer):
         return int(value)
     if isinstance(value, float | np.floating):
