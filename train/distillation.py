@@ -9,8 +9,7 @@ those of none of the styles too.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -38,8 +37,10 @@ HINTS = (
 )
 # From which batch normalisation's means are measured anew in the end.
 _SETTLING_BATCHES = 20
-# Of AdamW at its peak, at the start of each stage; warm-up and cosine within it.
+# Of AdamW at its peak, in the first stage and in the later ones, which only get used to larger pictures;
+# warm-up and cosine within each.
 LEARNING_RATE = 2e-3
+LATER_LEARNING_RATE = 5e-4
 
 
 @keras.saving.register_keras_serializable(package="vernissage")
@@ -78,26 +79,25 @@ def distil(
         networks.load_pretrained(teacher, recipe.distilled_from, None)
         maps = _Maps.of(teacher, pixels[learnt_from])
     outputs = network.output.shape[-1]
+    before: keras.Model | None = None
     for number, (size, epochs) in enumerate(recipe.distillation):
         with machine.mixed_precision():
             student = networks.NETWORKS[recipe.network](size, outputs)
             student.set_weights(network.get_weights())
             lesson = _lesson(student, maps, recipe.size, seed + number)
-        done = folder / f"stage_{number}.weights.h5"
-        if done.exists():
-            student.load_weights(done)
-        else:
-            console.print(f"distillation, stage {number + 1}: {size} pixels, {epochs} epochs")
-            lesson = _fit(lesson, pixels, learnt_from, epochs, seed + number, folder / f"stage_{number}", after_epoch)
-            student = lesson.get_layer("student")
-            folder.mkdir(parents=True, exist_ok=True)
-            temporary = folder / "writing.weights.h5"
-            for layer in student.layers:
-                network.get_layer(layer.name).set_weights(layer.get_weights())
-            network.save_weights(temporary)
-            os.replace(temporary, done)
-        network.load_weights(done)
+        if before is not None:
+            _copy(before, lesson, ["student", *(f"projection_{hint}" for hint in range(len(HINTS)))])
+        console.print(f"distillation, stage {number + 1}: {size} pixels, {epochs} epochs")
+        rate = LATER_LEARNING_RATE if number else LEARNING_RATE
+        before = _fit(lesson, pixels, learnt_from, epochs, rate, seed + number, folder / f"stage_{number}", after_epoch)
+    if before is not None:
+        _copy(before.get_layer("student"), network, [layer.name for layer in before.get_layer("student").layers])
     _settle_normalization(network, pixels, learnt_from, seed)
+
+
+def _copy(source: keras.Model, target: keras.Model, layers: Sequence[str]) -> None:
+    for name in layers:
+        target.get_layer(name).set_weights(source.get_layer(name).get_weights())
 
 
 def _settle_normalization(network: keras.Model, pixels: np.ndarray, learnt_from: np.ndarray, seed: int) -> None:
@@ -182,10 +182,12 @@ def _fit(
     pixels: np.ndarray,
     learnt_from: np.ndarray,
     epochs: int,
+    learning_rate: float,
     seed: int,
     folder: Path,
     after_epoch: Callable[[], None],
 ) -> keras.Model:
+    """Teach one stage, or what is left of it."""
     folder.mkdir(parents=True, exist_ok=True)
     batches = _Lessons(pixels, learnt_from, seed)
     checkpoint = Checkpoint(folder)
@@ -195,7 +197,7 @@ def _fit(
     else:
         steps = epochs * len(batches)
         rate = keras.optimizers.schedules.CosineDecay(
-            0.0, steps - steps // 10, alpha=0.02, warmup_target=LEARNING_RATE, warmup_steps=max(1, steps // 10)
+            0.0, steps - steps // 10, alpha=0.02, warmup_target=learning_rate, warmup_steps=max(1, steps // 10)
         )
         # The output is the error already, and not negative: its distance to nought is the loss.
         lesson.compile(keras.optimizers.AdamW(rate, weight_decay=1e-4), "mean_absolute_error")
