@@ -42,6 +42,9 @@ class Quantization(_Part):
     weights: str
     per_channel: bool
     equalised: bool = Field(default=False, description="channels made even before, which changes no answer")
+    bound: float | None = Field(
+        default=None, description="what activations were held to, where a few pictures reach far beyond all others"
+    )
     reduce_range: bool = Field(default=False, description="weights in seven bits")
     reason: str = Field(default="", description="why these types for this target")
     float_layers: tuple[str, ...] = Field(

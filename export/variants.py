@@ -12,6 +12,7 @@ import numpy.typing as npt
 import bundle
 from bundle.manifest import Precision
 from export import graph, runtimes
+from export.bounding import BOUND, bounded
 from export.equalisation import equalise
 from export.lite import LiteConverter, LiteQuantizer
 from export.network import OPSET, Core, Head, convert, half_precision, head_of, with_scale
@@ -158,8 +159,8 @@ def _quantize_onnx(
     network: Any, recipe: Recipe, core: Core, judges: Judges, target: Target, budget: Budget
 ) -> tuple[Core, bundle.Quantization]:
     """Of the methods of calibration and granularities within the budget, the one whose logits on validation are
-    nearest to the float network's; where none is, the same with channels made even; and if that is not enough,
-    with the most sensitive layers in float."""
+    nearest to the float network's; where none is, the same with bounded activations, then with channels made
+    even; and if that is not enough, with the most sensitive layers in float."""
     quantizer = Quantizer(core, judges.training, target)
     tried: dict[str, str] = {}
     fits: dict[tuple[Quantizer, Method, bool], Fit] = {}
@@ -182,6 +183,12 @@ def _quantize_onnx(
     for method in METHODS:
         for per_channel in (True, False) if target.per_channel is None else (target.per_channel,):
             attempt(f"{method}, {_granularity(per_channel)}", (quantizer, method, per_channel))
+    bounded_quantizer = None
+    if not fits[best()].within(budget) and (within_bounds := bounded(network)) is not None:
+        bounded_core = convert(within_bounds, BACKBONE_FEATURES.get(recipe.network))
+        bounded_quantizer = Quantizer(bounded_core, judges.training, target)
+        for per_channel in (True, False) if target.per_channel is None else (target.per_channel,):
+            attempt(f"min-max, {_granularity(per_channel)}, bounded", (bounded_quantizer, "min-max", per_channel))
     if not fits[best()].within(budget) and (even := equalise(network, judges.training)) is not None:
         even_network, scale = even
         even_core = convert(even_network, BACKBONE_FEATURES.get(recipe.network))
@@ -194,7 +201,8 @@ def _quantize_onnx(
         activations=target.activations,
         weights=target.weights,
         per_channel=chosen[2],
-        equalised=chosen[0] is not quantizer,
+        equalised=chosen[0] not in (quantizer, bounded_quantizer),
+        bound=BOUND if chosen[0] is bounded_quantizer else None,
         reduce_range=target.reduce_range,
         reason=target.reason,
         float_layers=found.float_layers,
@@ -224,7 +232,15 @@ def lite_variants(
     yield variant("model.fp16.tflite", "fp16", quantizer.float16)
     yield variant("model.dynamic.tflite", "dynamic", quantizer.dynamic)
     console.print("TFLite: int8")
+    convert_int8 = convert_float
+    bound: float | None = None
     plain = convert_float(None)
+    fit = judges.fit(quantizer.int8(plain), "tflite")
+    tried = {"per channel": str(fit)}
+    if not fit.within(budget) and (within_bounds := bounded(network)) is not None:
+        console.print(f"  {fit}; again, with bounded activations")
+        convert_int8, bound = LiteConverter(within_bounds, head).convert, BOUND
+        quantizer, plain = LiteQuantizer(judges.training), convert_int8(None)
 
     def make(float_layers: Sequence[str]) -> tuple[bytes, Fit]:
         quantized = quantizer.int8(plain, float_layers)
@@ -232,19 +248,22 @@ def lite_variants(
 
     found = search(make, lambda _: _sensitive_layers(network, recipe, judges), budget, console.print)
     console.print(f"  {found.fit}")
-    yield variant(
+    yield Variant(
         "model.int8.tflite",
+        "tflite",
         "int8",
-        lambda model: quantizer.int8(model, found.float_layers),
+        lambda calibration: quantizer.int8(convert_int8(calibration), found.float_layers),
+        head,
         quantization=bundle.Quantization(
             activations="int8",
             weights="int8",
             per_channel=True,
             reason="what LiteRT's integer kernels (XNNPACK, and the delegates of phones and boards) take",
+            bound=bound,
             float_layers=found.float_layers,
             calibration_pictures=len(judges.training),
             calibration_method="moving average of the least and the greatest value over training pictures",
-            tried={"per channel": str(found.fit)},
+            tried=tried | {"as it is": str(found.fit)},
         ),
     )
     if train_for_int8 is not None:
