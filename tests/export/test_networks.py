@@ -36,9 +36,12 @@ def likeness(ours: np.ndarray, theirs: np.ndarray) -> float:
 @pytest.mark.parametrize(
     "name", ["cnn", "resnet50", "keras_resnet50", "vgg16", "inception_v3", "efficientnet_v2_b0", "efficientnet_lite0"]
 )
-def test_a_network_of_random_weights_answers_alike_in_every_format(name: str) -> None:
+def test_a_network_answers_alike_in_every_format(name: str) -> None:
     keras.utils.set_random_seed(1)
     network = networks.NETWORKS[name](SIZE, 6)
+    if name == "efficientnet_lite0":
+        # Random weights fade to nothing in its linear bottlenecks; its own come as a package.
+        networks.load_pretrained(network, name, None)
     kernel, bias = network.get_layer("head").get_weights()
     network.get_layer("head").set_weights([kernel * 10, bias])  # logits that differ enough to compare
     expected = network.predict(PICTURES.astype(np.float32), verbose=0)
