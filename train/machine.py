@@ -25,8 +25,8 @@ def device() -> str:
 
 
 def use_mixed_precision() -> bool:
-    """Compute in bfloat16 where the device has units for it: on a GPU. Weights stay in float32, and so do
-    the logits."""
+    """Compute a whole run in bfloat16 on a GPU. Weights stay in float32, and so do the logits. On a processor
+    only what asks for it (`mixed_precision`): there the features of a frozen network cost little as they are."""
     if _gpus():
         keras.mixed_precision.set_global_policy("mixed_bfloat16")
         return True
@@ -88,19 +88,19 @@ def _microjoules() -> int | None:
 
 
 def _processor_has_bfloat16() -> bool:
-    try:
-        return bool(
-            {"avx512_bf16", "amx_bf16", "bf16"} & set(Path("/proc/cpuinfo").read_text(encoding="utf-8").split())
-        )
-    except OSError:
-        return False
+    return bool({"avx512_bf16", "amx_bf16", "bf16"} & set(_processor_facts().split()))
 
 
 def _processor() -> str:
-    try:
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith(("model name", "Model")):
-                return line.partition(":")[2].strip()
-    except OSError:
-        pass
+    for line in _processor_facts().splitlines():
+        if line.startswith(("model name", "Model")):
+            return line.partition(":")[2].strip()
     return platform.machine()
+
+
+def _processor_facts() -> str:
+    """What Linux says of the processors; nothing elsewhere."""
+    try:
+        return Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return ""

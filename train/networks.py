@@ -96,13 +96,6 @@ def _efficientnet_lite0(size: int, outputs: int, levels: Sequence[str]) -> keras
     return _with_head(network.input, x, outputs, "efficientnet_lite0")
 
 
-def efficientnet_lite0_embedding(size: int, outputs: int = 0) -> keras.Model:
-    """EfficientNet-Lite0 up to its last features, ``[batch, 1280]``: the teacher in distillation."""
-    network = efficientnet_lite.backbone(size)
-    x = layers.GlobalAveragePooling2D(name="embedding")(network.output)
-    return keras.Model(network.input, x, name="efficientnet_lite0_embedding")
-
-
 def keras_resnet50(size: int, outputs: int) -> keras.Model:
     """ResNet50 of keras.applications with its own preprocessing inside."""
     return _application("ResNet50", size, outputs)
@@ -182,7 +175,6 @@ NETWORKS: dict[str, Callable[[int, int], keras.Model]] = {
     "efficientnet_v2_b0": efficientnet_v2_b0,
     "efficientnet_lite0": efficientnet_lite0,
     "efficientnet_lite0_five_levels": efficientnet_lite0_five_levels,
-    "efficientnet_lite0_embedding": efficientnet_lite0_embedding,
 }
 
 # The first so many of an embedding are the backbone's own last features: what the plain linear probe, the

@@ -62,7 +62,7 @@ class Recipe:
     starts_from: str | None = None
     """Recipe whose finished run's weights this one starts from."""
     distilled_from: str | None = None
-    """Network whose embedding this one learns to give before anything else: see `train.distillation`."""
+    """Network whose features this one learns to give before anything else: see `train.distillation`."""
     distillation: tuple[tuple[int, int], ...] = ()
     """Stages of distillation: pixels along the side, epochs."""
     published_only: bool = False
