@@ -1,9 +1,9 @@
 """Activations held within what they reach but for rare pictures.
 
-A network that normalises by running statistics may answer one picture in some hundred with activations thirty
-times as large as all others. Their range leaves the others a few steps of int8. A bound on the ReLUs, that of
-ReLU6 (Krizhevsky 2010), takes nothing from the others; measured on the distilled ResNet50, int8 agrees with the
-float network on all test pictures with it, and on 13 % without.
+A network that normalises by running statistics may answer a few pictures with activations many times as large
+as all others. Their range leaves the others a few steps of int8. A bound on the ReLUs, that of ReLU6 (Krizhevsky
+2010), takes nothing from the others: by `python -m export resnet50_distilled`, int8 without a bound agreed with
+the float network on 26 % of the validation pictures of the published split at best, with one on 98 %.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ def bounded(network: Any) -> Any | None:
     """A copy of a Keras network whose ReLUs end at `BOUND`; None where none is open."""
     import keras
 
-    found = [layer for layer in network.layers if _is_open(layer)]
+    found = [layer for layer in network.layers if is_open_relu(layer)]
     if not found:
         return None
 
     def copy(layer: Any) -> Any:
-        if _is_open(layer):
+        if is_open_relu(layer):
             return keras.layers.ReLU(max_value=BOUND, name=layer.name)
         return layer.__class__.from_config(layer.get_config())
 
@@ -31,8 +31,9 @@ def bounded(network: Any) -> Any | None:
     return result
 
 
-def _is_open(layer: Any) -> bool:
+def is_open_relu(layer: Any) -> bool:
+    """Whether a Keras layer is a ReLU without a bound, a threshold or a slope."""
     kind = type(layer).__name__
     if kind == "ReLU":
         return layer.max_value is None and not layer.threshold and not layer.negative_slope
-    return kind == "Activation" and layer.activation.__name__ == "relu"
+    return kind == "Activation" and bool(layer.activation.__name__ == "relu")

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from export.bounding import is_open_relu
 from export.network import feature_map
 
 # A channel is not raised to more than so many times its size by its own silence.
@@ -110,12 +111,8 @@ def _groups(network: Any, features: Any) -> list[_Channels]:
 
 def _commutes(layer: Any) -> bool:
     """Whether a factor for each channel passes through the layer."""
-    kind = type(layer).__name__
-    if kind == "ReLU":
-        return layer.max_value is None and not layer.threshold and not layer.negative_slope
-    if kind == "Activation":
-        return bool(layer.activation.__name__ == "relu")
-    return kind in ("MaxPooling2D", "AveragePooling2D", "Add", "ZeroPadding2D", "Dropout", "Identity")
+    passing = ("MaxPooling2D", "AveragePooling2D", "Add", "ZeroPadding2D", "Dropout", "Identity")
+    return is_open_relu(layer) or type(layer).__name__ in passing
 
 
 def _greatest(model: Any, pixels: npt.NDArray[np.uint8], batch: int = 16) -> list[npt.NDArray[np.float32]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tempfile
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ import bundle
 
 # onnxruntime 1.17 and later, OpenVINO 2023 and later and TensorRT 8.6 and later all read it.
 OPSET = 17
+# The number that tf2onnx ends its own names with, perhaps before the number of an output.
 _MADE_BY_TF2ONNX = re.compile(r"__\d+(:\d+)?$")
 
 
@@ -133,9 +134,14 @@ def _name_layers(model: onnx.ModelProto, layers: Sequence[str]) -> None:
     for node in model.graph.node:
         if node.op_type in ("Conv", "Gemm", "MatMul"):
             own = [node.name, *node.output, *(name for name in node.input if name in constants)]
-            scopes = {part for text in own for part in text.split("/")}
-            # Keras calls a layer NAME_1 where the network is called a second time.
-            node.name = next((layer for layer in layers if scopes & {layer, f"{layer}_1"}), node.name)
+            scopes = {scope for text in own for scope in layer_scopes(text)}
+            node.name = next((layer for layer in layers if layer in scopes), node.name)
+
+
+def layer_scopes(name: str) -> set[str]:
+    """What may be a layer's name in that of a node or tensor. Keras calls a layer NAME_1 where the network is
+    called a second time."""
+    return {scope for part in name.split("/") for scope in (part, part.removesuffix("_1"))}
 
 
 def _name_constants(model: onnx.ModelProto) -> None:
@@ -145,10 +151,13 @@ def _name_constants(model: onnx.ModelProto) -> None:
     # The readable part of a name says of which layer a weight is; what a converter numbered says nothing.
     names = {}
     for number, name in enumerate(used):
-        layer = _MADE_BY_TF2ONNX.sub("", name)
-        names[name] = f"constant_{number}" if "/" not in name else name if layer == name else f"{layer}_{number}"
-    for node in model.graph.node:
-        node.input[:] = [names.get(name, name) for name in node.input]
+        if "/" not in name:
+            names[name] = f"constant_{number}"
+        elif _MADE_BY_TF2ONNX.search(name):
+            names[name] = _MADE_BY_TF2ONNX.sub(f"_{number}", name)
+        else:
+            names[name] = name
+    _rename_tensors(model, names)
     del model.graph.initializer[:]
     for name in used:
         by_name[name].name = names[name]
@@ -165,16 +174,18 @@ def _number_what_tf2onnx_made(model: onnx.ModelProto) -> None:
         for output in node.output:
             if _MADE_BY_TF2ONNX.search(output):
                 names[output] = f"{node.op_type}_{place}:0"
+    _rename_tensors(model, names)
+
+
+def _rename_output(model: onnx.ModelProto, name: str) -> None:
+    _rename_tensors(model, {model.graph.output[0].name: name})
+    model.graph.output[0].name = name
+
+
+def _rename_tensors(model: onnx.ModelProto, names: Mapping[str, str]) -> None:
+    """Give what nodes give and take the names that `names` has for them."""
     for node in model.graph.node:
         node.input[:] = [names.get(name, name) for name in node.input]
         node.output[:] = [names.get(name, name) for name in node.output]
     for value in model.graph.value_info:
         value.name = names.get(value.name, value.name)
-
-
-def _rename_output(model: onnx.ModelProto, name: str) -> None:
-    old = model.graph.output[0].name
-    model.graph.output[0].name = name
-    for node in model.graph.node:
-        node.input[:] = [name if value == old else value for value in node.input]
-        node.output[:] = [name if value == old else value for value in node.output]

@@ -33,10 +33,10 @@ _LEARNING_RATE = 1e-5
 _BATCH = 16
 # Pictures from which the ranges of activations start; training moves them.
 _RANGE_PICTURES = 128
-# Of the copy with fake quantization; and of the network's own layers, named LAYER/NUMBER, and LAYER/range.
+# Of the copy with fake quantization; of the network's own layers, named LAYER/NUMBER; ranges by layer.
 _WEIGHTS = "weights.npz"
 _BY_LAYER = "by-layer.npz"
-_RANGE = "range"
+_RANGES = "ranges.npz"
 # How the old Keras names the weights of a layer, in the order of the new one.
 _NAMES = (("kernel", "bias"), ("depthwise_kernel", "bias"), ("gamma", "beta", "moving_mean", "moving_variance"))
 
@@ -77,15 +77,13 @@ class Trained:
         with np.load(self.folder / _BY_LAYER) as weights:
             for name in weights.files:
                 layer, number = name.rsplit("/", 1)
-                if number != _RANGE:
-                    copy.get_layer(layer).weights[int(number)].assign(weights[name])
+                copy.get_layer(layer).weights[int(number)].assign(weights[name])
         return copy
 
     def ranges(self) -> dict[str, tuple[float, float]]:
         """What was learnt of the outputs of layers, by name: the least and the greatest value."""
-        with np.load(self.folder / _BY_LAYER) as weights:
-            found = {name.rpartition("/")[0]: weights[name] for name in weights.files if name.endswith(_RANGE)}
-        return {layer: (float(least), float(greatest)) for layer, (least, greatest) in found.items()}
+        with np.load(self.folder / _RANGES) as ranges:
+            return {layer: (float(ranges[layer][0]), float(ranges[layer][1])) for layer in ranges.files}
 
 
 def _process(run: Run, folder: Path, *arguments: str) -> None:
@@ -118,6 +116,7 @@ def _main() -> None:
         quantized = _train(run, network, options.epochs)
         np.savez(options.folder / _WEIGHTS, *(np.asarray(value) for value in quantized.get_weights()))
         np.savez(options.folder / _BY_LAYER, **_by_layer(quantized))
+        np.savez(options.folder / _RANGES, **_ranges(quantized))
         return
     with np.load(options.folder / _WEIGHTS) as weights:
         copy = _with_fake_quantization(_copy(network))
@@ -167,11 +166,8 @@ def _train(run: Run, network: Any, epochs: int) -> Any:
 
 
 def _by_layer(quantized: Any) -> dict[str, Any]:
-    """The weights of the wrapped layers, and the ranges of what they give."""
-    found = {
-        f"{layer}/{_RANGE}": np.array([variables["min_var"].numpy(), variables["max_var"].numpy()])
-        for layer, variables in _range_variables(quantized).items()
-    }
+    """The weights of the wrapped layers, without what the toolkit added."""
+    found: dict[str, Any] = {}
     for wrapper in quantized.layers:
         if inner := getattr(wrapper, "layer", None):
             weights = {weight.name.rsplit("/", 1)[-1].partition(":")[0]: weight for weight in wrapper.weights}
@@ -180,6 +176,14 @@ def _by_layer(quantized: Any) -> dict[str, Any]:
                     present = [name for name in names if name in weights]
                     found |= {f"{inner.name}/{i}": weights[name].numpy() for i, name in enumerate(present)}
     return found
+
+
+def _ranges(quantized: Any) -> dict[str, Any]:
+    """The least and the greatest value of what layers give, by layer."""
+    return {
+        layer: np.array([variables["min_var"].numpy(), variables["max_var"].numpy()])
+        for layer, variables in _range_variables(quantized).items()
+    }
 
 
 def _copy(network: Any) -> Any:

@@ -21,7 +21,7 @@ from onnxruntime.quantization.qdq_loss_debug import (
 )
 
 import bundle
-from export.network import Core
+from export.network import Core, layer_scopes
 from export.targets import Target
 
 Method = Literal["min-max", "entropy", "percentile"]
@@ -128,11 +128,10 @@ class Quantizer:
 
     def _overrides(self) -> dict[str, list[dict[str, Any]]]:
         """The learnt ranges, by the tensors that they are of, as onnxruntime takes them."""
-        given = {}
+        given: dict[str, str] = {}
         for node in self.core.model.graph.node:  # in topological order: the last of a layer's is what it gives
             for output in node.output:
-                for scope in output.split("/"):
-                    given[scope] = given[scope.removesuffix("_1")] = output
+                given |= dict.fromkeys(layer_scopes(output), output)
         overrides = {}
         for layer in self.learnt.keys() & given.keys():
             least, greatest = self.learnt[layer]

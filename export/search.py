@@ -77,6 +77,7 @@ class Found(Generic[Variant]):
 
 
 def search(
+    first: tuple[Variant, Fit],
     make: Callable[[Sequence[str]], tuple[Variant, Fit]],
     layers: Callable[[Variant], Sequence[str]],
     budget: Budget,
@@ -84,11 +85,12 @@ def search(
 ) -> Found[Variant]:
     """All layers in int8 if that fits `budget`; else the fewest layers in float, the most sensitive first.
 
-    `make` gives a variant with the given layers in float, `layers` all layers of one, the most sensitive
-    first. The number is found by halving: more layers in float are taken to be no worse. Where even half
-    of all does not fit, that variant or the first comes back, whichever agrees more, for the gates to judge.
+    `first` has all in int8, `make` gives a variant with the given layers in float, `layers` all layers of one,
+    the most sensitive first. The number is found by halving: more layers in float are taken to be no worse.
+    Where even half of all does not fit, that variant or the first comes back, whichever agrees more, for the
+    gates to judge.
     """
-    variant, fit = make(())
+    variant, fit = first
     best = Found(variant, fit, ())
     if fit.within(budget):
         return best

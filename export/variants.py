@@ -137,17 +137,26 @@ def onnx_variants(
             opset=OPSET,
             target=target.name,
             threads=target.threads,
-            quantization=bundle.Quantization(
+            quantization=_learnt(
+                trained,
+                fit,
                 activations=target.activations,
                 weights=target.weights,
-                per_channel=True,
                 reduce_range=target.reduce_range,
                 reason=f"{_TRAINED}; {target.reason}",
-                calibration_pictures=trained.pictures,
-                calibration_method="quantization-aware training on the whole training part",
-                tried={"quantization-aware training": str(fit)},
             ),
         )
+
+
+def _learnt(trained: Trained, fit: Fit, **more: Any) -> bundle.Quantization:
+    """How a file of a network that was trained for int8 was made."""
+    return bundle.Quantization(
+        per_channel=True,
+        calibration_pictures=trained.pictures,
+        calibration_method="quantization-aware training on the whole training part",
+        tried={"quantization-aware training": str(fit)},
+        **more,
+    )
 
 
 def _onnx(core: Core, calibration: Calibration | None) -> bytes:
@@ -161,59 +170,69 @@ def _quantize_onnx(
     """Of the methods of calibration and granularities within the budget, the one whose logits on validation are
     nearest to the float network's; where none is, the same with bounded activations, then with channels made
     even; and if that is not enough, with the most sensitive layers in float."""
-    quantizer = Quantizer(core, judges.training, target)
-    tried: dict[str, str] = {}
-    fits: dict[tuple[Quantizer, Method, bool], Fit] = {}
+    made: dict[_Attempt, tuple[Core, Fit]] = {}
 
-    def make(choice: tuple[Quantizer, Method, bool], float_layers: Sequence[str]) -> tuple[Core, Fit]:
-        by, method, per_channel = choice
-        quantized = by.quantize(method, per_channel, float_layers)
+    def make(attempt: _Attempt, float_layers: Sequence[str] = ()) -> tuple[Core, Fit]:
+        quantized = attempt.quantizer.quantize(attempt.method, attempt.per_channel, float_layers)
         return quantized, judges.fit(_onnx(quantized, None), "onnx")
 
-    def attempt(label: str, choice: tuple[Quantizer, Method, bool]) -> None:
-        _, fits[choice] = make(choice, ())
-        tried[label] = str(fits[choice])
-        console.print(f"  {label}: {tried[label]}")
+    def try_(attempt: _Attempt) -> None:
+        made[attempt] = make(attempt)
+        console.print(f"  {attempt}: {made[attempt][1]}")
 
-    def best() -> tuple[Quantizer, Method, bool]:
-        if fitting := [choice for choice in fits if fits[choice].within(budget)]:
-            return min(fitting, key=lambda choice: fits[choice].difference)
-        return max(fits, key=lambda choice: fits[choice].agreement)
+    def best() -> _Attempt:
+        if fitting := [attempt for attempt in made if made[attempt][1].within(budget)]:
+            return min(fitting, key=lambda attempt: made[attempt][1].difference)
+        return max(made, key=lambda attempt: made[attempt][1].agreement)
 
+    def over_budget() -> bool:
+        return not made[best()][1].within(budget)
+
+    granularities = (True, False) if target.per_channel is None else (target.per_channel,)
+    quantizer = Quantizer(core, judges.training, target)
     for method in METHODS:
-        for per_channel in (True, False) if target.per_channel is None else (target.per_channel,):
-            attempt(f"{method}, {_granularity(per_channel)}", (quantizer, method, per_channel))
-    bounded_quantizer = None
-    if not fits[best()].within(budget) and (within_bounds := bounded(network)) is not None:
+        for per_channel in granularities:
+            try_(_Attempt(quantizer, method, per_channel))
+    if over_budget() and (within_bounds := bounded(network)) is not None:
         bounded_core = convert(within_bounds, BACKBONE_FEATURES.get(recipe.network))
-        bounded_quantizer = Quantizer(bounded_core, judges.training, target)
-        for per_channel in (True, False) if target.per_channel is None else (target.per_channel,):
-            attempt(f"min-max, {_granularity(per_channel)}, bounded", (bounded_quantizer, "min-max", per_channel))
-    if not fits[best()].within(budget) and (even := equalise(network, judges.training)) is not None:
+        quantizer = Quantizer(bounded_core, judges.training, target)
+        for per_channel in granularities:
+            try_(_Attempt(quantizer, "min-max", per_channel, bound=BOUND))
+    if over_budget() and (even := equalise(network, judges.training)) is not None:
         even_network, scale = even
         even_core = convert(even_network, BACKBONE_FEATURES.get(recipe.network))
-        even_quantizer = Quantizer(Core(even_core.model, with_scale(even_core.head, scale)), judges.training, target)
-        _, method, per_channel = best()
-        attempt(f"{method}, {_granularity(per_channel)}, equalised", (even_quantizer, method, per_channel))
+        quantizer = Quantizer(Core(even_core.model, with_scale(even_core.head, scale)), judges.training, target)
+        try_(_Attempt(quantizer, best().method, best().per_channel, equalised=True))
     chosen = best()
-    found = search(lambda layers: make(chosen, layers), chosen[0].layers, budget, console.print)
+    found = search(made[chosen], lambda layers: make(chosen, layers), chosen.quantizer.layers, budget, console.print)
     return found.variant, bundle.Quantization(
         activations=target.activations,
         weights=target.weights,
-        per_channel=chosen[2],
-        equalised=chosen[0] not in (quantizer, bounded_quantizer),
-        bound=BOUND if chosen[0] is bounded_quantizer else None,
+        per_channel=chosen.per_channel,
+        equalised=chosen.equalised,
+        bound=chosen.bound,
         reduce_range=target.reduce_range,
         reason=target.reason,
         float_layers=found.float_layers,
         calibration_pictures=len(judges.training),
-        calibration_method=f"{chosen[1]} over training pictures, as many of each label",
-        tried=tried,
+        calibration_method=f"{chosen.method} over training pictures, as many of each label",
+        tried={str(attempt): str(fit) for attempt, (_, fit) in made.items()},
     )
 
 
-def _granularity(per_channel: bool) -> str:
-    return "per channel" if per_channel else "per tensor"
+@dataclass(frozen=True)
+class _Attempt:
+    """One way to round a network to int8."""
+
+    quantizer: Quantizer
+    method: Method
+    per_channel: bool
+    bound: float | None = None
+    equalised: bool = False
+
+    def __str__(self) -> str:
+        changed = ", bounded" if self.bound else ", equalised" if self.equalised else ""
+        return f"{self.method}, {'per channel' if self.per_channel else 'per tensor'}{changed}"
 
 
 def lite_variants(
@@ -225,45 +244,42 @@ def lite_variants(
     convert_float = LiteConverter(network, head).convert
     quantizer = LiteQuantizer(judges.training)
 
-    def variant(path: str, precision: Precision, then: Callable[[bytes], bytes], **more: Any) -> Variant:
-        return Variant(path, "tflite", precision, lambda calibration: then(convert_float(calibration)), head, **more)
+    def variant(path: str, precision: Precision, finish: Callable[[Calibration | None], bytes], **more: Any) -> Variant:
+        return Variant(path, "tflite", precision, finish, head, **more)
 
-    yield variant("model.fp32.tflite", "fp32", lambda model: model)
-    yield variant("model.fp16.tflite", "fp16", quantizer.float16)
-    yield variant("model.dynamic.tflite", "dynamic", quantizer.dynamic)
+    yield variant("model.fp32.tflite", "fp32", convert_float)
+    yield variant("model.fp16.tflite", "fp16", lambda calibration: quantizer.float16(convert_float(calibration)))
+    yield variant("model.dynamic.tflite", "dynamic", lambda calibration: quantizer.dynamic(convert_float(calibration)))
     console.print("TFLite: int8")
-    convert_int8 = convert_float
-    bound: float | None = None
-    plain = convert_float(None)
-    fit = judges.fit(quantizer.int8(plain), "tflite")
-    tried = {"per channel": str(fit)}
-    if not fit.within(budget) and (within_bounds := bounded(network)) is not None:
-        console.print(f"  {fit}; again, with bounded activations")
-        convert_int8, bound = LiteConverter(within_bounds, head).convert, BOUND
-        quantizer, plain = LiteQuantizer(judges.training), convert_int8(None)
-
-    def make(float_layers: Sequence[str]) -> tuple[bytes, Fit]:
-        quantized = quantizer.int8(plain, float_layers)
-        return quantized, judges.fit(quantized, "tflite")
-
-    found = search(make, lambda _: _sensitive_layers(network, recipe, judges), budget, console.print)
-    console.print(f"  {found.fit}")
-    yield Variant(
+    whole = _LiteInt8.of(convert_float, quantizer, judges)
+    console.print(f"  per channel: {whole.fit}")
+    chosen, tried = whole, {"per channel": str(whole.fit)}
+    if not whole.fit.within(budget) and (within_bounds := bounded(network)) is not None:
+        held = _LiteInt8.of(LiteConverter(within_bounds, head).convert, LiteQuantizer(judges.training), judges)
+        console.print(f"  per channel, bounded: {held.fit}")
+        tried["per channel, bounded"] = str(held.fit)
+        chosen = max(whole, held, key=lambda attempt: attempt.fit.agreement)
+    found = search(
+        (chosen.content, chosen.fit),
+        chosen.make,
+        lambda _: _sensitive_layers(network, recipe, judges),
+        budget,
+        console.print,
+    )
+    yield variant(
         "model.int8.tflite",
-        "tflite",
         "int8",
-        lambda calibration: quantizer.int8(convert_int8(calibration), found.float_layers),
-        head,
+        lambda calibration: chosen.quantizer.int8(chosen.convert(calibration), found.float_layers),
         quantization=bundle.Quantization(
             activations="int8",
             weights="int8",
             per_channel=True,
             reason="what LiteRT's integer kernels (XNNPACK, and the delegates of phones and boards) take",
-            bound=bound,
+            bound=None if chosen is whole else BOUND,
             float_layers=found.float_layers,
             calibration_pictures=len(judges.training),
             calibration_method="moving average of the least and the greatest value over training pictures",
-            tried=tried | {"as it is": str(found.fit)},
+            tried=tried,
         ),
     )
     if train_for_int8 is not None:
@@ -271,22 +287,36 @@ def lite_variants(
         trained = train_for_int8()
         fit = judges.fit(trained.convert(None), "tflite")
         console.print(f"  {fit}")
-        yield Variant(
+        yield variant(
             "model.int8-qat.tflite",
-            "tflite",
             "int8-qat",
             trained.convert,
-            head,
-            quantization=bundle.Quantization(
-                activations="int8",
-                weights="int8",
-                per_channel=True,
-                reason=_TRAINED,
-                calibration_pictures=trained.pictures,
-                calibration_method="quantization-aware training on the whole training part",
-                tried={"quantization-aware training": str(fit)},
-            ),
+            quantization=_learnt(trained, fit, activations="int8", weights="int8", reason=_TRAINED),
         )
+
+
+@dataclass(frozen=True)
+class _LiteInt8:
+    """A network in TFLite, all of it rounded to int8."""
+
+    convert: Callable[[Calibration | None], bytes]
+    quantizer: LiteQuantizer
+    judges: Judges
+    plain: bytes
+    """The float file that `make` rounds."""
+    content: bytes
+    fit: Fit
+
+    @classmethod
+    def of(cls, convert: Callable[[Calibration | None], bytes], quantizer: LiteQuantizer, judges: Judges) -> Self:
+        plain = convert(None)
+        content = quantizer.int8(plain)
+        return cls(convert, quantizer, judges, plain, content, judges.fit(content, "tflite"))
+
+    def make(self, float_layers: Sequence[str]) -> tuple[bytes, Fit]:
+        """The same with `float_layers` left in float."""
+        content = self.quantizer.int8(self.plain, float_layers)
+        return content, self.judges.fit(content, "tflite")
 
 
 def _sensitive_layers(network: Any, recipe: Recipe, judges: Judges) -> list[str]:

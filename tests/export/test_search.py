@@ -23,7 +23,7 @@ def stand_in(needed: int, otherwise: float = 0.9) -> list[int]:
         agreement = 0.99 if len(float_layers) >= needed else otherwise if float_layers else 0.9
         return f"{len(float_layers)} in float", Fit(agreement, 0, 0.1, 200)
 
-    found = search(make, lambda _: LAYERS, Budget(), lambda _: None)
+    found = search(make(()), make, lambda _: LAYERS, Budget(), lambda _: None)
     assert found.variant == f"{len(found.float_layers)} in float"
     return [*attempts, len(found.float_layers)]
 
