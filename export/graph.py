@@ -12,6 +12,9 @@ from onnx import TensorProto, helper, numpy_helper
 from export.network import OPSET, Core
 from train.calibration import ENERGY, MAXIMUM_LOGIT, MAXIMUM_SOFTMAX, ODDS, Calibration
 
+# Added to a logit, it leaves nothing of it in a sum of exponentials.
+_NOUGHT = np.float32(-1e9)
+
 
 def with_raw_outputs(core: Core) -> onnx.ModelProto:
     """The network with one output ``outputs`` ``[batch, styles (+ 1)]``: all logits, to calibrate on."""
@@ -44,9 +47,7 @@ def with_named_outputs(core: Core, calibration: Calibration) -> onnx.ModelProto:
         builder.slice("evidence_all", "evidence", 0, styles, axis=3)
         height, width = core.model.graph.output[0].type.tensor_type.shape.dim[1:3]
         builder.output("evidence", ["batch", height.dim_value or "h", width.dim_value or "w", styles])
-    if core.head.scale is not None:
-        builder.node("Mul", ["pooled", builder.tensor(core.head.scale)], "whole_embedding")
-    builder.slice("pooled" if core.head.scale is None else "whole_embedding", "embedding", 0, core.head.embedding)
+    builder.add_embedding(core)
     builder.output("embedding", ["batch", core.head.embedding])
     return builder.finish()
 
@@ -61,7 +62,7 @@ class _Builder:
         del self.graph.output[:]
 
     def add_head(self, core: Core) -> None:
-        """``pooled`` and ``outputs``; with pooling also ``evidence_all`` ``[batch, h, w, outputs]``.
+        """``outputs``; with pooling also ``evidence_all`` ``[batch, h, w, outputs]``.
 
         With pooling the logits are made from the evidence map, so that it averages to them exactly, also
         where the network before it is quantized: a 1x1 convolution is a product over the last axis.
@@ -69,28 +70,35 @@ class _Builder:
         kernel, bias = self.tensor(core.head.kernel), self.tensor(core.head.bias)
         merged = core.head.merged
         if core.head.pooled:
-            self.node("ReduceMean", ["features"], "pooled", axes=[1, 2], keepdims=0)
             evidence = "evidence_of_outputs" if merged else "evidence_all"
             self.node("MatMul", ["features", kernel], evidence)
             self.node("ReduceMean", [evidence], "products", axes=[1, 2], keepdims=0)
         else:
-            self.node("Identity", ["features"], "pooled")
-            self.node("MatMul", ["pooled", kernel], "products")
+            self.node("MatMul", ["features", kernel], "products")
         self.node("Add", ["products", bias], "outputs_of_head" if merged else "outputs")
         if merged:
             self._merge(core.head.classes)
             if core.head.pooled:
                 self._merge_evidence(core.head.classes)
 
+    def add_embedding(self, core: Core) -> None:
+        """``embedding`` ``[batch, Head.embedding]``."""
+        head = core.head
+        own, pooled = "own_features", "embedding" if head.scale is None else "divided_embedding"
+        if head.pooled:
+            self.slice("features", own, 0, head.embedding, axis=3)
+            self.node("ReduceMean", [own], pooled, axes=[1, 2], keepdims=0)
+        else:
+            self.slice("features", pooled, 0, head.embedding)
+        if head.scale is not None:
+            self.node("Mul", [pooled, self.tensor(head.scale[: head.embedding])], "embedding")
+
     def _merge(self, classes: Sequence[int]) -> None:
         """``outputs``: for each class the log-sum-exp of its own among ``outputs_of_head``."""
-        columns = []
-        for label in sorted(set(classes)):
-            own = self.integers([output for output, of in enumerate(classes) if of == label])
-            self.node("Gather", ["outputs_of_head", own], f"outputs_of_class_{label}", axis=1)
-            columns.append(f"logit_of_class_{label}")
-            self.node("ReduceLogSumExp", [f"outputs_of_class_{label}"], columns[-1], axes=[1], keepdims=1)
-        self.node("Concat", columns, "outputs", axis=1)
+        others = np.arange(max(classes) + 1)[:, None] != np.array(classes)
+        self.node("Unsqueeze", ["outputs_of_head", self.integers([1])], "outputs_for_each_class")
+        self.node("Add", ["outputs_for_each_class", self.tensor(others * _NOUGHT)], "outputs_of_each_class")
+        self.node("ReduceLogSumExp", ["outputs_of_each_class"], "outputs", axes=[2], keepdims=0)
 
     def _merge_evidence(self, classes: Sequence[int]) -> None:
         """``evidence_all``: the maps of a class's outputs, each by its share in the class's sum (that is the

@@ -37,33 +37,49 @@ def resnet50(size: int, outputs: int) -> keras.Model:
 
     A stem, then four stages, each a convolution block and 2, 3, 5, 2 identity blocks.
     """
+    return _resnet50(size, outputs, bound=None)
+
+
+def resnet50_relu6(size: int, outputs: int) -> keras.Model:
+    """ResNet50 whose activations end at 6, as those of networks made for int8 do (ReLU6, Krizhevsky 2010).
+
+    Batch normalisation sees a batch in training and running statistics after it. A picture unlike the others
+    can then have activations thirty times as large as theirs, and a range of int8 that holds them leaves the
+    others a few steps. Held to 6 in training, there is nothing to hold to it afterwards.
+    """
+    return _resnet50(size, outputs, bound=6.0)
+
+
+def _resnet50(size: int, outputs: int, bound: float | None) -> keras.Model:
     pixels = keras.Input((size, size, 3), name="pixels")
     x = layers.Rescaling(1 / 127.5, offset=-1.0, name="scaling")(pixels)
-    x = _convolution(x, 64, 7, "stem", stride=2)
+    x = _convolution(x, 64, 7, "stem", bound, stride=2)
     x = layers.MaxPooling2D(3, 2, "same", name="stem_pool")(x)
     for stage, (filters, identity_blocks) in enumerate(((64, 2), (128, 3), (256, 5), (512, 2)), start=2):
-        x = _residual_block(x, filters, f"stage_{stage}_block_1", stride=1 if stage == 2 else 2)
+        x = _residual_block(x, filters, f"stage_{stage}_block_1", bound, stride=1 if stage == 2 else 2)
         for block in range(2, identity_blocks + 2):
-            x = _residual_block(x, filters, f"stage_{stage}_block_{block}")
+            x = _residual_block(x, filters, f"stage_{stage}_block_{block}", bound)
     return _with_head(pixels, x, outputs, "resnet50")
 
 
-def _residual_block(x, filters: int, name: str, stride: int | None = None):
+def _residual_block(x, filters: int, name: str, bound: float | None, stride: int | None = None):
     """A bottleneck of 1x1, 3x3 and 1x1 convolutions beside a shortcut: the input itself in an identity
     block, a 1x1 convolution with `stride` in a convolution block."""
-    shortcut = x if stride is None else _convolution(x, 4 * filters, 1, f"{name}_shortcut", stride, activate=False)
-    x = _convolution(x, filters, 1, f"{name}_a", stride or 1)
-    x = _convolution(x, filters, 3, f"{name}_b")
-    x = _convolution(x, 4 * filters, 1, f"{name}_c", activate=False)
-    return layers.ReLU(name=f"{name}_relu")(layers.Add(name=f"{name}_add")([x, shortcut]))
+    shortcut = x
+    if stride is not None:
+        shortcut = _convolution(x, 4 * filters, 1, f"{name}_shortcut", bound, stride, activate=False)
+    x = _convolution(x, filters, 1, f"{name}_a", bound, stride or 1)
+    x = _convolution(x, filters, 3, f"{name}_b", bound)
+    x = _convolution(x, 4 * filters, 1, f"{name}_c", bound, activate=False)
+    return layers.ReLU(max_value=bound, name=f"{name}_relu")(layers.Add(name=f"{name}_add")([x, shortcut]))
 
 
-def _convolution(x, filters: int, kernel: int, name: str, stride: int = 1, activate: bool = True):
+def _convolution(x, filters: int, kernel: int, name: str, bound: float | None, stride: int = 1, activate: bool = True):
     x = layers.Conv2D(
         filters, kernel, stride, "same", use_bias=False, kernel_initializer="he_normal", name=f"{name}_conv"
     )(x)
     x = layers.BatchNormalization(name=f"{name}_norm")(x)
-    return layers.ReLU(name=f"{name}_relu")(x) if activate else x
+    return layers.ReLU(max_value=bound, name=f"{name}_relu")(x) if activate else x
 
 
 def efficientnet_lite0(size: int, outputs: int) -> keras.Model:
@@ -169,6 +185,7 @@ def merged(network: keras.Model, classes: Sequence[int]) -> keras.Model:
 NETWORKS: dict[str, Callable[[int, int], keras.Model]] = {
     "cnn": cnn,
     "resnet50": resnet50,
+    "resnet50_relu6": resnet50_relu6,
     "keras_resnet50": keras_resnet50,
     "vgg16": vgg16,
     "inception_v3": inception_v3,

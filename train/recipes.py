@@ -157,7 +157,7 @@ RECIPES = {
         _published(
             "resnet50_distilled",
             "ResNet50 that needs no download: learns EfficientNet-Lite0's embedding, then as resnet50_fine_tuned",
-            "resnet50",
+            "resnet50_relu6",
             distilled_from="efficientnet_lite0_five_levels",
             # What two processor cores do in an hour; with a GPU ten times as many.
             distillation=((96, 10), (160, 1)),

@@ -1,0 +1,71 @@
+"""Rounding a network to int8: which layer is to blame, and what becomes of pooling."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+keras = pytest.importorskip("keras")
+
+from export import graph, runtimes  # noqa: E402
+from export.network import convert  # noqa: E402
+from export.quantization import Quantizer  # noqa: E402
+from export.targets import TARGETS  # noqa: E402
+
+SIZE = 16
+PICTURES = np.random.default_rng(0).integers(0, 256, (16, SIZE, SIZE, 3), np.uint8)
+
+
+@pytest.fixture(scope="module")
+def network() -> keras.Model:
+    """Three convolutions, two of which the head reads, one of them through pooling. One weight of the second is
+    eighty times as large as the others: rounded with all its tensor, it leaves them two steps."""
+    keras.utils.set_random_seed(1)
+    pixels = keras.Input((SIZE, SIZE, 3))
+    first = keras.layers.Conv2D(8, 3, 2, activation="relu", name="first")(keras.layers.Rescaling(1 / 255)(pixels))
+    second = keras.layers.Conv2D(8, 3, padding="same", activation="relu", name="second")(first)
+    third = keras.layers.Conv2D(8, 3, padding="same", activation="relu", name="third")(second)
+    small = [keras.layers.AveragePooling2D(2)(x) for x in (first, third)]
+    features = keras.layers.GlobalAveragePooling2D(name="pool")(keras.layers.Concatenate()(small))
+    result = keras.Model(pixels, keras.layers.Dense(3, name="head")(keras.layers.Identity(name="embedding")(features)))
+    kernel, bias = result.get_layer("second").get_weights()
+    kernel[0, 0, 0, 0] = 80 * np.abs(kernel).max()
+    result.get_layer("second").set_weights([kernel, bias])
+    return result
+
+
+def outputs(content: bytes) -> np.ndarray:
+    return runtimes.run_in_batches(runtimes.load(content, "onnx"), PICTURES, ["outputs"])["outputs"]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_the_layer_that_loses_most_by_rounding_is_named_first(network: keras.Model) -> None:
+    quantizer = Quantizer(convert(network), PICTURES, TARGETS["x86-vnni"])
+    ranking = quantizer.layers(quantizer.quantize("min-max", per_channel=False))
+    assert ranking[0] == "second"
+    assert sorted(ranking) == ["first", "second", "third"]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_layer_left_in_float_is_rounded_no_more(network: keras.Model) -> None:
+    expected = network.predict(PICTURES.astype(np.float32), verbose=0)
+    quantizer = Quantizer(convert(network), PICTURES, TARGETS["x86-vnni"])
+
+    def difference(*float_layers: str) -> float:
+        rounded = quantizer.quantize("min-max", per_channel=False, float_layers=float_layers)
+        return float(np.abs(outputs(graph.with_raw_outputs(rounded).SerializeToString()) - expected).mean())
+
+    assert difference("second") < difference() / 2
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_pooling_is_rounded_with_the_layers_around_it(network: keras.Model) -> None:
+    core = convert(network)
+    assert [node.op_type for node in core.model.graph.node].count("AveragePool") == 2
+    rounded = Quantizer(core, PICTURES, TARGETS["x86-vnni"]).quantize("min-max", per_channel=True)
+    kinds = [node.op_type for node in rounded.model.graph.node]
+    assert "AveragePool" not in kinds
+    assert kinds.count("Conv") == 5
+    expected = network.predict(PICTURES.astype(np.float32), verbose=0)
+    found = outputs(graph.with_raw_outputs(rounded).SerializeToString())
+    np.testing.assert_allclose(found, expected, atol=0.04 * np.abs(expected).max())
