@@ -99,7 +99,13 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         default=DEFAULT,
         help=f"machines that the int8 ONNX file is made for (default: {DEFAULT}); the reasons are in export/targets.py",
     )
-    parser.add_argument("--calibration-pictures", type=int, default=128, metavar="N", help="a multiple of 16")
+    parser.add_argument(
+        "--calibration-pictures",
+        type=int,
+        default=128,
+        metavar="N",
+        help="training pictures to find ranges by, a multiple of 16; a quarter of them is tried too (default: 128)",
+    )
     parser.add_argument(
         "--budget", type=float, default=1.0, metavar="POINTS", help="accuracy that a file may lose (default: 1 point)"
     )
@@ -117,7 +123,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         const=2,
         default=0,
         metavar="EPOCHS",
-        help="also an int8 TFLite file after so many epochs of quantization-aware training (default: 2)",
+        help="also int8 files after so many epochs of quantization-aware training (2 where no number is given)",
     )
     parser.add_argument(
         "--hold-outs",

@@ -68,6 +68,9 @@ class _Builder:
         where the network before it is quantized: a 1x1 convolution is a product over the last axis.
         """
         kernel, bias = self.tensor(core.head.kernel), self.tensor(core.head.bias)
+        if core.head.kernel.dtype != np.float32:
+            self.node("Cast", [kernel], "kernel", to=TensorProto.FLOAT)
+            kernel = "kernel"
         merged = core.head.merged
         if core.head.pooled:
             evidence = "evidence_of_outputs" if merged else "evidence_all"

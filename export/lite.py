@@ -6,12 +6,9 @@ fixed shapes. Its outputs are bound by their names in the signature.
 
 from __future__ import annotations
 
-import contextlib
-import io
 import re
 import tempfile
-import warnings
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +17,7 @@ import numpy.typing as npt
 
 import bundle
 from export.network import Head, feature_map
+from export.silence import silence
 from train.calibration import ENERGY, MAXIMUM_LOGIT, MAXIMUM_SOFTMAX, ODDS, Calibration
 
 SIGNATURE = "serving_default"
@@ -58,7 +56,7 @@ class LiteConverter:
         module = tf.Module()
         module.serve = serve
         module.weights = [variable.value for variable in self._body.variables]
-        with tempfile.TemporaryDirectory(prefix="vernissage-") as folder, _silence():
+        with tempfile.TemporaryDirectory(prefix="vernissage-") as folder, silence():
             tf.saved_model.save(module, folder, signatures={SIGNATURE: serve})
             return bytes(tf.lite.TFLiteConverter.from_saved_model(folder).convert())
 
@@ -163,7 +161,7 @@ class LiteQuantizer:
             # All layers, whatever stays in float this time.
             everything = quantizer.Quantizer(model)
             everything.add_static_config(_scope(()), qtyping.TFLOperationName.ALL_SUPPORTED, 8, 8)
-            with _silence():
+            with silence():
                 self._ranges = everything.calibrate({SIGNATURE: samples}, num_threads=2)
         return _finish(work, self._ranges)
 
@@ -175,17 +173,5 @@ def _scope(float_layers: Collection[str]) -> str:
 
 
 def _finish(work: Any, ranges: dict[str, Any] | None) -> bytes:
-    with _silence():
+    with silence():
         return bytes(work.quantize(ranges, enable_progress_bar=False, enable_progress_report=False).quantized_model)
-
-
-@contextlib.contextmanager
-def _silence() -> Iterator[None]:
-    """Without the converters' own progress bars and remarks; exceptions pass."""
-    with (
-        warnings.catch_warnings(),
-        contextlib.redirect_stdout(io.StringIO()),
-        contextlib.redirect_stderr(io.StringIO()),
-    ):
-        warnings.simplefilter("ignore")
-        yield

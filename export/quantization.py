@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-import warnings
 import weakref
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,7 +22,8 @@ from onnxruntime.quantization.qdq_loss_debug import (
 )
 
 import bundle
-from export.network import Core, layer_scopes
+from export.network import Core, layer_scopes, with_half_kernel
+from export.silence import silence
 from export.targets import Target
 
 Method = Literal["min-max", "entropy", "percentile"]
@@ -85,28 +85,33 @@ class Quantizer:
         """An integer variant of the network; `float_layers` (of `layers`) stay in float."""
         source, result = self.folder / "float.onnx", self.folder / "int8.onnx"
         onnx.save(_with_pools_as_convolutions(self.core.model), source)
-        quantize_static(
-            source,
-            result,
-            _Pictures(self.pixels),
-            quant_format=QuantFormat.QDQ,
-            activation_type=_TYPES[self.target.activations],
-            weight_type=_TYPES[self.target.weights],
-            per_channel=per_channel,
-            reduce_range=self.target.reduce_range,
-            calibrate_method=METHODS[method],
-            op_types_to_quantize=_OPERATORS,
-            # The scaling of the pixels stays in float: it is one pass over the input.
-            nodes_to_exclude=_scaling_nodes(self.core.model) + self._nodes_of(float_layers),
-            extra_options={
-                "ActivationSymmetric": self.target.symmetric,
-                "CalibTensorRangeSymmetric": self.target.symmetric,
-                "CalibStridedMinMax": _AT_ONCE,  # for every method, whatever its name says
-                "TensorQuantOverrides": self._overrides(),
-            },
-            calibration_cache_path=self.folder / f"{method}.json",
-        )
-        return Core(onnx.load(result), self.core.head)
+        with silence():
+            quantize_static(
+                source,
+                result,
+                _Pictures(self.pixels),
+                quant_format=QuantFormat.QDQ,
+                activation_type=_TYPES[self.target.activations],
+                weight_type=_TYPES[self.target.weights],
+                per_channel=per_channel,
+                reduce_range=self.target.reduce_range,
+                calibrate_method=METHODS[method],
+                op_types_to_quantize=_OPERATORS,
+                # The scaling of the pixels stays in float: it is one pass over the input.
+                nodes_to_exclude=_scaling_nodes(self.core.model) + self._nodes_of(float_layers),
+                extra_options={
+                    "ActivationSymmetric": self.target.symmetric,
+                    "CalibTensorRangeSymmetric": self.target.symmetric,
+                    # A bias is rounded by the runtime as it loads, to what the weights and activations before it give.
+                    "QuantizeBias": False,
+                    "CalibStridedMinMax": _AT_ONCE,  # for every method, whatever its name says
+                    "TensorQuantOverrides": self._overrides(),
+                },
+                calibration_cache_path=self.folder / f"{method}.json",
+            )
+        model = onnx.load(result)
+        _drop_zero_points_of_weights(model)
+        return Core(model, with_half_kernel(self.core.head))
 
     def layers(self, quantized: Core) -> list[str]:
         """Convolutions and dense layers, those first that add most to the difference between the activations of
@@ -117,8 +122,7 @@ class Quantizer:
             onnx.save(model, plain)
             modify_model_output_intermediate_tensors(str(plain), str(paths[name]))
         pictures = self.pixels[:: max(1, len(self.pixels) // _SENSITIVITY_PICTURES)]
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # its own warnings, of tensors that were fused away
+        with silence():  # it warns of tensors that were fused away
             found = {name: collect_activations(str(path), _Pictures(pictures)) for name, path in paths.items()}
             rounded = {name: values["post_qdq"] for name, values in create_activation_matching(found["int8"]).items()}
         noise = _relative_noise(self.core.model, found["float"], rounded)
@@ -186,14 +190,14 @@ def _with_pools_as_convolutions(model: onnx.ModelProto) -> onnx.ModelProto:
     that takes a fifth of the time of the one for pooling."""
     result = onnx.ModelProto()
     result.CopyFrom(model)
-    channels = {value.name: value.type.tensor_type.shape.dim[1].dim_value for value in result.graph.value_info}
+    shapes = {value.name: value.type.tensor_type.shape.dim for value in result.graph.value_info}
     for node in result.graph.node:
         if node.op_type != "AveragePool":
             continue
         settings = {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
         if any(settings.get("pads", ())) or settings.get("ceil_mode") or b"SAME" in settings.get("auto_pad", b""):
             continue
-        count, kernel = channels[node.output[0]], settings["kernel_shape"]
+        count, kernel = shapes[node.output[0]][1].dim_value, settings["kernel_shape"]
         mean = numpy_helper.from_array(
             np.full((count, 1, *kernel), 1 / np.prod(kernel), np.float32), f"{node.output[0]}/mean"
         )
@@ -205,6 +209,19 @@ def _with_pools_as_convolutions(model: onnx.ModelProto) -> onnx.ModelProto:
             )
         )
     return result
+
+
+def _drop_zero_points_of_weights(model: onnx.ModelProto) -> None:
+    """Leave out what is nought where nothing is said: one number for each channel."""
+    constants = {constant.name: constant for constant in model.graph.initializer}
+    for node in model.graph.node:
+        if node.op_type == "DequantizeLinear" and node.input[0] in constants:
+            assert not numpy_helper.to_array(constants[node.input[2]]).any()  # weights are symmetric
+            del node.input[2]
+    used = {name for node in model.graph.node for name in node.input}
+    kept = [constant for constant in model.graph.initializer if constant.name in used]
+    del model.graph.initializer[:]
+    model.graph.initializer.extend(kept)
 
 
 def _scaling_nodes(model: Any) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 Variant = TypeVar("Variant")
+Name = TypeVar("Name")
 
 # More layers than this share in float, and the file is no longer worth being called int8.
 _MOST = 0.5
@@ -65,6 +66,13 @@ class Fit:
             f"agreement {self.agreement:.1%}, {self.lost:+d} wrong of {self.pictures},"
             f" logits differ by {self.difference:.3f}"
         )
+
+
+def nearest(fits: Mapping[Name, Fit], budget: Budget) -> Name:
+    """Of the variants within the budget the one with the nearest logits; where none is, that which agrees most."""
+    if fitting := [name for name in fits if fits[name].within(budget)]:
+        return min(fitting, key=lambda name: fits[name].difference)
+    return max(fits, key=lambda name: fits[name].agreement)
 
 
 @dataclass(frozen=True)

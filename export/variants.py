@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -18,7 +18,7 @@ from export.lite import LiteConverter, LiteQuantizer
 from export.network import OPSET, Core, Head, convert, half_precision, head_of, with_scale
 from export.qat import Trained
 from export.quantization import METHODS, Method, Quantizer
-from export.search import Budget, Fit, search
+from export.search import Budget, Fit, nearest, search
 from export.targets import DEFAULT, TARGETS, Target
 from train.calibration import Calibration
 from train.dataset import Dataset, Part
@@ -61,7 +61,14 @@ class Judges:
     validation_reference: npt.NDArray[np.float32]
     """The Keras network's logits of the styles for the validation pictures."""
     training: npt.NDArray[np.uint8]
-    """Training pictures, to find ranges by."""
+    """Training pictures, to find ranges by; the first of them are of all labels too."""
+
+    @property
+    def calibrations(self) -> list[npt.NDArray[np.uint8]]:
+        """All training pictures, and a quarter of them: more pictures find more of the rare values that widen a
+        range, which is not always better."""
+        few = self.training[: max(16, len(self.training) // 64 * 16)]
+        return [self.training, few] if len(few) < len(self.training) else [self.training]
 
     @classmethod
     def of(cls, network: Any, dataset: Dataset, pixels: npt.NDArray[np.uint8], training: npt.NDArray[np.uint8]) -> Self:
@@ -167,9 +174,9 @@ def _onnx(core: Core, calibration: Calibration | None) -> bytes:
 def _quantize_onnx(
     network: Any, recipe: Recipe, core: Core, judges: Judges, target: Target, budget: Budget
 ) -> tuple[Core, bundle.Quantization]:
-    """Of the methods of calibration and granularities within the budget, the one whose logits on validation are
-    nearest to the float network's; where none is, the same with bounded activations, then with channels made
-    even; and if that is not enough, with the most sensitive layers in float."""
+    """Of the methods of calibration, granularities and numbers of pictures within the budget, those whose logits on
+    validation are nearest to the float network's; where none is, the same with bounded activations, then with
+    channels made even; and if that is not enough, with the most sensitive layers in float."""
     made: dict[_Attempt, tuple[Core, Fit]] = {}
 
     def make(attempt: _Attempt, float_layers: Sequence[str] = ()) -> tuple[Core, Fit]:
@@ -181,9 +188,7 @@ def _quantize_onnx(
         console.print(f"  {attempt}: {made[attempt][1]}")
 
     def best() -> _Attempt:
-        if fitting := [attempt for attempt in made if made[attempt][1].within(budget)]:
-            return min(fitting, key=lambda attempt: made[attempt][1].difference)
-        return max(made, key=lambda attempt: made[attempt][1].agreement)
+        return nearest({attempt: fit for attempt, (_, fit) in made.items()}, budget)
 
     def over_budget() -> bool:
         return not made[best()][1].within(budget)
@@ -193,6 +198,8 @@ def _quantize_onnx(
     for method in METHODS:
         for per_channel in granularities:
             try_(_Attempt(quantizer, method, per_channel))
+    for pictures in judges.calibrations[1:]:
+        try_(replace(best(), quantizer=Quantizer(core, pictures, target)))
     if over_budget() and (within_bounds := bounded(network)) is not None:
         bounded_core = convert(within_bounds, BACKBONE_FEATURES.get(recipe.network))
         quantizer = Quantizer(bounded_core, judges.training, target)
@@ -214,7 +221,7 @@ def _quantize_onnx(
         reduce_range=target.reduce_range,
         reason=target.reason,
         float_layers=found.float_layers,
-        calibration_pictures=len(judges.training),
+        calibration_pictures=len(chosen.quantizer.pixels),
         calibration_method=f"{chosen.method} over training pictures, as many of each label",
         tried={str(attempt): str(fit) for attempt, (_, fit) in made.items()},
     )
@@ -232,7 +239,8 @@ class _Attempt:
 
     def __str__(self) -> str:
         changed = ", bounded" if self.bound else ", equalised" if self.equalised else ""
-        return f"{self.method}, {'per channel' if self.per_channel else 'per tensor'}{changed}"
+        scales = "per channel" if self.per_channel else "per tensor"
+        return f"{self.method}, {scales}, {len(self.quantizer.pixels)} pictures{changed}"
 
 
 def lite_variants(
@@ -251,14 +259,19 @@ def lite_variants(
     yield variant("model.fp16.tflite", "fp16", lambda calibration: quantizer.float16(convert_float(calibration)))
     yield variant("model.dynamic.tflite", "dynamic", lambda calibration: quantizer.dynamic(convert_float(calibration)))
     console.print("TFLite: int8")
-    whole = _LiteInt8.of(convert_float, quantizer, judges)
-    console.print(f"  per channel: {whole.fit}")
-    chosen, tried = whole, {"per channel": str(whole.fit)}
-    if not whole.fit.within(budget) and (within_bounds := bounded(network)) is not None:
-        held = _LiteInt8.of(LiteConverter(within_bounds, head).convert, LiteQuantizer(judges.training), judges)
-        console.print(f"  per channel, bounded: {held.fit}")
-        tried["per channel, bounded"] = str(held.fit)
-        chosen = max(whole, held, key=lambda attempt: attempt.fit.agreement)
+    attempts: dict[str, _LiteInt8] = {}
+
+    def try_(name: str, convert: Callable[[Calibration | None], bytes], pictures: npt.NDArray[np.uint8]) -> None:
+        attempts[name] = _LiteInt8.of(convert, LiteQuantizer(pictures), judges)
+        console.print(f"  {name}: {attempts[name].fit}")
+
+    for pictures in judges.calibrations:
+        try_(f"per channel, {len(pictures)} pictures", convert_float, pictures)
+    over_budget = not any(attempt.fit.within(budget) for attempt in attempts.values())
+    if over_budget and (within_bounds := bounded(network)) is not None:
+        name = f"per channel, {len(judges.training)} pictures, bounded"
+        try_(name, LiteConverter(within_bounds, head).convert, judges.training)
+    chosen = attempts[nearest({name: attempt.fit for name, attempt in attempts.items()}, budget)]
     found = search(
         (chosen.content, chosen.fit),
         chosen.make,
@@ -275,11 +288,11 @@ def lite_variants(
             weights="int8",
             per_channel=True,
             reason="what LiteRT's integer kernels (XNNPACK, and the delegates of phones and boards) take",
-            bound=None if chosen is whole else BOUND,
+            bound=None if chosen.convert is convert_float else BOUND,
             float_layers=found.float_layers,
-            calibration_pictures=len(judges.training),
+            calibration_pictures=len(chosen.quantizer.pixels),
             calibration_method="moving average of the least and the greatest value over training pictures",
-            tried=tried,
+            tried={name: str(attempt.fit) for name, attempt in attempts.items()},
         ),
     )
     if train_for_int8 is not None:
