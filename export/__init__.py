@@ -1,6 +1,8 @@
 """Export: from a run to a bundle that has passed its gates.
 
-`network` converts the Keras network, `graph` appends head and calibration, `quantization` makes the int8
-variants, `gates` refuses what is not right, `card` writes the model card, `publish` replaces a bundle whole,
-and `pipeline` goes through them in this order.
+`pipeline` goes through it. `variants` has every file in one table; for ONNX, `network` converts the Keras network,
+`quantization` rounds it for one of `targets`, and `graph` appends head and calibration; `lite` does the same for
+TFLite, `qat` trains for int8. Where int8 costs too much, `bounding` and `equalisation` change the network, and
+`search` looks for layers to leave in float. `runtimes` run the files, `gates` refuse what is not right, `card` and
+`report` say what came of it. `choice` finds the run to export; `verification` and `signing` are commands of their own.
 """

@@ -48,6 +48,7 @@ def _export(arguments: list[str]) -> int:
     from export.search import Budget
     from export.targets import TARGETS
     from train.dataset import DatasetError
+    from train.publishing import CannotPublish
     from train.run import RunError, find_run
 
     # An end by `kill` removes what is half written, as Ctrl-C does.
@@ -67,11 +68,19 @@ def _export(arguments: list[str]) -> int:
             ),
             [find_run(name, options.runs) for name in options.hold_outs],
         )
-    except (GateError, CannotLoad, RunError, DatasetError, bundle.BundleError, bundle.PictureError) as error:
+    except (
+        GateError,
+        CannotLoad,
+        CannotPublish,
+        RunError,
+        DatasetError,
+        bundle.BundleError,
+        bundle.PictureError,
+    ) as error:
         print(f"export: {error}", file=sys.stderr)
         return 2
     except OSError as error:
-        print(f"export: cannot write: {error}; nothing was published", file=sys.stderr)
+        print(f"export: {error}; nothing was published", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("export: stopped; nothing was published", file=sys.stderr)
@@ -107,7 +116,11 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         help="training pictures to find ranges by, a multiple of 16; a quarter of them is tried too (default: 128)",
     )
     parser.add_argument(
-        "--budget", type=float, default=1.0, metavar="POINTS", help="accuracy that a file may lose (default: 1 point)"
+        "--budget",
+        type=float,
+        default=1.0,
+        metavar="PERCENT",
+        help="right answers that int8 may lose: on validation of the float network's, on the test of all (default: 1)",
     )
     parser.add_argument(
         "--agreement",
@@ -135,6 +148,8 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if options.calibration_pictures < 16 or options.calibration_pictures % 16:
         parser.error("--calibration-pictures must be a multiple of 16")
+    if options.qat < 0:
+        parser.error("--qat is a number of epochs")
     if not 0 <= options.budget <= 100 or not 0 <= options.agreement <= 100:
         parser.error("--budget and --agreement are percentages, 0 to 100")
     return options
@@ -145,7 +160,10 @@ def _choose(runs: Path) -> Any:
     from train.progress import console
     from train.run import Run
 
-    best, compared = best_resnet50([Run(path.parent) for path in sorted(runs.glob("*/run.json"))])
+    best, compared = best_resnet50(
+        [Run(path.parent) for path in sorted(runs.glob("*/run.json"))],
+        lambda reason: console.print(f"left out: {reason}", markup=False),
+    )
     console.print("no run named: the ResNet50 run with the highest accuracy on its validation pictures")
     for run, accuracy in compared:
         console.print(f"  {run.folder.name}: {accuracy}{'  <- exported' if run is best else ''}", markup=False)

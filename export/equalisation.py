@@ -91,7 +91,8 @@ def _groups(network: Any, features: Any) -> list[_Channels]:
             for tensor in inputs:
                 join(of(layer.output), of(tensor))
         else:
-            can_read, can_write = kind in ("Conv2D", "Dense"), kind in ("Conv2D", "Dense", "BatchNormalization")
+            can_read = kind in ("Conv2D", "Dense")
+            can_write = can_read or (kind == "BatchNormalization" and layer.scale)
             for tensor in inputs:
                 group = of(tensor)
                 if can_read:
@@ -128,8 +129,9 @@ def _greatest(model: Any, pixels: npt.NDArray[np.uint8], batch: int = 16) -> lis
 
 def _divide_output(layer: Any, factors: npt.NDArray[np.floating]) -> None:
     if type(layer).__name__ == "BatchNormalization":
-        gamma, beta, mean, variance = layer.get_weights()
-        layer.set_weights([gamma / factors, beta / factors, mean, variance])
+        for weight in (layer.gamma, layer.beta):
+            if weight is not None:
+                weight.assign(weight / factors)
     else:
         kernel, *bias = layer.get_weights()
         layer.set_weights([kernel / factors, *(value / factors for value in bias)])

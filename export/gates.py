@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -22,28 +24,69 @@ LEAST_AGREEMENT: dict[Precision, float] = {"fp16": 0.99, "dynamic": 0.98, "int8"
 EVIDENCE_TOLERANCE = 1e-3
 
 
+_CONVERTER = "a converter's fault: use the versions of requirements/all.lock, or leave the format out (--formats)"
+_INTEGERS = (
+    "find ranges on other pictures (--calibration-pictures), allow more (--budget, --agreement), train for int8"
+    " (--qat), or leave the format out (--formats)"
+)
+
+
 class GateError(ValueError):
     """An export failed a check; nothing was published and an earlier bundle is as it was."""
+
+    way_out = ""
+    """What its user can do."""
 
 
 class WrongOutputs(GateError):
     """Names, types or shapes of inputs or outputs are not those of the contract."""
 
+    way_out = _CONVERTER
+
 
 class NotFinite(GateError):
     """An output holds NaN or infinity, or probabilities that do not sum to 1."""
+
+    way_out = "see in the run's log.csv whether training diverged; in fp16 alone, leave the format out (--formats)"
 
 
 class ParityLost(GateError):
     """A file's logits or answers differ too much from the Keras network's."""
 
+    way_out = _CONVERTER
+
+
+class AnswersLost(ParityLost):
+    """A file of fewer bits gives the Keras network's answer too seldom."""
+
+    way_out = _INTEGERS
+
 
 class AccuracyLost(GateError):
     """A quantized file is worse than its float twin by more than the budget."""
 
+    way_out = _INTEGERS
+
+
+class NothingFits(AccuracyLost):
+    """No variant in int8 is within the budget on validation."""
+
 
 class EvidenceWrong(GateError):
     """The evidence map does not average to the logits."""
+
+    way_out = _CONVERTER
+
+
+@contextmanager
+def of_file(path: str) -> Iterator[None]:
+    """Put the file's name before what a gate says inside, and the way out behind it."""
+    try:
+        yield
+    except GateError as error:
+        raise type(error)(f"{path}: {error}; {error.way_out}") from error
+    except runtimes.CannotLoad as error:
+        raise runtimes.CannotLoad(f"{path}: {error}; {_CONVERTER}") from error
 
 
 def check_interface(model: runtimes.Runtime, format: runtimes.Format, size: int, styles: int, evidence: bool) -> None:
@@ -93,33 +136,30 @@ def compare(logits: npt.NDArray[Any], reference: npt.NDArray[Any]) -> dict[str, 
     }
 
 
-def check_parity(path: str, precision: Precision, parity: dict[str, float]) -> None:
-    """Raise `ParityLost`."""
+def check_parity(precision: Precision, parity: dict[str, float]) -> None:
+    """Raise `ParityLost` or `AnswersLost`."""
     difference, agreement = parity["logits_max_difference"], parity["top1_agreement"]
     if precision == "fp32":
         allowed = FP32_LOGIT_TOLERANCE * max(1.0, parity["logits_max"])
         if not difference <= allowed or agreement < 1:
             raise ParityLost(
-                f"{path} differs from Keras by {difference:.2g} in a logit, and agrees on {agreement:.1%} of the"
-                f" answers (at most {allowed:.2g}, and all): a converter's fault, try other versions of it"
+                f"differs from Keras by {difference:.2g} in a logit, and agrees on {agreement:.1%} of the"
+                f" answers (at most {allowed:.2g}, and all)"
             )
     elif not agreement >= LEAST_AGREEMENT[precision]:
-        raise ParityLost(
-            f"{path} agrees with Keras on {agreement:.1%} of the test pictures, less than"
-            f" {LEAST_AGREEMENT[precision]:.0%}: find ranges on more pictures (--calibration-pictures), ask for more on"
-            " validation (--agreement), or leave the format out (--formats)"
+        raise AnswersLost(
+            f"agrees with Keras on {agreement:.1%} of the test pictures, less than {LEAST_AGREEMENT[precision]:.0%}"
         )
 
 
 def check_accuracy(file: bundle.ModelFile, reference: bundle.ModelFile, budget: Budget) -> None:
     """Raise `AccuracyLost` where a file's accuracy on the published test set is below the float file's by
     more than the budget allows."""
-    if file.metrics.published_test is None or reference.metrics.published_test is None:
-        raise AccuracyLost("the run has no test pictures to check against; train it on the published set")
+    assert file.metrics.published_test is not None and reference.metrics.published_test is not None
     ours, theirs = file.metrics.published_test.accuracy, reference.metrics.published_test.accuracy
     # One picture is always allowed, so that small test sets are not judged by one painting.
     if theirs.correct - ours.correct > max(1.0, budget.accuracy * ours.total):
         raise AccuracyLost(
-            f"{file.path} has {ours.correct} of {ours.total} test pictures right, {reference.path} {theirs.correct}:"
-            f" over the budget of {budget.accuracy:.1%}; allow more (--budget), or leave the format out (--formats)"
+            f"has {ours.correct} of {ours.total} test pictures right, {reference.path} {theirs.correct}: over the"
+            f" budget of {100 * budget.accuracy:g} points"
         )

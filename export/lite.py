@@ -57,7 +57,10 @@ class LiteConverter:
         module.serve = serve
         module.weights = [variable.value for variable in self._body.variables]
         with tempfile.TemporaryDirectory(prefix="vernissage-") as folder, silence():
-            tf.saved_model.save(module, folder, signatures={SIGNATURE: serve})
+            try:
+                tf.saved_model.save(module, folder, signatures={SIGNATURE: serve})
+            except tf.errors.OpError as error:  # a full disk, in TensorFlow's words
+                raise OSError(error.message) from error
             return bytes(tf.lite.TFLiteConverter.from_saved_model(folder).convert())
 
 

@@ -20,7 +20,7 @@ from export.silence import silence
 # onnxruntime 1.17 and later, OpenVINO 2023 and later and TensorRT 8.6 and later all read it.
 OPSET = 17
 # What Keras puts before all names of a model that has none; the number counts the models of a process.
-_MODEL_SCOPE = re.compile(r"^functional(_\d+)?/")
+_MODEL_SCOPE = re.compile(r"^functional(_\d+)*/")
 # The number that tf2onnx ends its own names with, perhaps before the number of an output.
 _MADE_BY_TF2ONNX = re.compile(r"__\d+(:\d+)?$")
 

@@ -27,7 +27,7 @@ from train.calibration import Calibration
 from train.dataset import PHOTOGRAPHS_SEEN, Dataset, Example, Part
 from train.pipeline import dataset_fingerprint, rebuild
 from train.progress import console, progress
-from train.publishing import replacing
+from train.publishing import check_replaceable, replacing
 from train.run import Run, RunError
 
 REPORT_NAME = "report.html"
@@ -53,9 +53,10 @@ def export(run: Run, target: Path, settings: Settings, hold_outs: Sequence[Run] 
     `hold_outs` are runs of the same recipe with other artists left out, each exported to its folder
     ``bundle/``; their pooled figures go into the manifest.
 
-    Raises `RunError`, `DatasetError` or a `gates.GateError`; `target` is then as it was.
+    Raises `CannotPublish`, `RunError`, `DatasetError` or a `gates.GateError`; `target` is then as it was.
     """
     began = time.monotonic()
+    check_replaceable(target, "a bundle", lambda folder: (folder / MANIFEST_NAME).is_file())
     console.print(f"rebuilding the network of {run.folder}", markup=False)
     network = rebuild(run)
     dataset = run.dataset()
@@ -90,9 +91,10 @@ def export(run: Run, target: Path, settings: Settings, hold_outs: Sequence[Run] 
                 else lite_variants(network, run.recipe, judges, settings.budget, train_for_int8)
             )
             for variant in variants:
-                files.append(_write(folder, variant, judges))
+                with gates.of_file(variant.path):
+                    files.append(_write(folder, variant, judges))
+                    gates.check_accuracy(files[-1], files[0], settings.budget)
                 evidence = variant.head.pooled
-                gates.check_accuracy(files[-1], files[0], settings.budget)
         manifest = _manifest(run, settings.name, dataset, files, pooled, evidence)
         (folder / MANIFEST_NAME).write_text(manifest.to_json(), encoding="utf-8")
         (folder / CARD_NAME).write_text(card.model_card(manifest), encoding="utf-8")
@@ -115,7 +117,11 @@ def _calibration_examples(dataset: Dataset, count: int) -> tuple[Example, ...]:
         ((rank, label, example) for label, examples in by_label.items() for rank, example in enumerate(examples)),
         key=lambda entry: entry[:2],
     )
-    return tuple(example for _, _, example in ranked[:count])
+    # A multiple of sixteen: so many are looked at at once.
+    chosen = min(count, len(ranked)) // 16 * 16
+    if not chosen:
+        raise RunError(f"{len(ranked)} training pictures are too few to find ranges by; it takes 16")
+    return tuple(example for _, _, example in ranked[:chosen])
 
 
 def _write(folder: Path, variant: Variant, judges: Judges) -> bundle.ModelFile:
@@ -129,7 +135,7 @@ def _write(folder: Path, variant: Variant, judges: Judges) -> bundle.ModelFile:
         outputs = runtimes.run_in_batches(model, judges.pixels, model.interface.outputs, step)
     gates.check_values(outputs, variant.head.evidence_bias(styles))
     parity = gates.compare(outputs["logits"][judges.test], judges.test_reference)
-    gates.check_parity(variant.path, variant.precision, parity)
+    gates.check_parity(variant.precision, parity)
     runtimes.check_in_fresh_process(content, variant.format)
     metrics = evaluation.measure(judges.dataset, outputs["probabilities"], outputs["known"], calibration.threshold)
     (folder / variant.path).write_bytes(content)

@@ -101,6 +101,7 @@ class Quantizer:
                 nodes_to_exclude=_scaling_nodes(self.core.model) + self._nodes_of(float_layers),
                 extra_options={
                     "ActivationSymmetric": self.target.symmetric,
+                    "OpTypesToExcludeOutputQuantization": ["Conv", "Gemm", "MatMul"] if self.target.symmetric else [],
                     "CalibTensorRangeSymmetric": self.target.symmetric,
                     # A bias is rounded by the runtime as it loads, to what the weights and activations before it give.
                     "QuantizeBias": False,
@@ -121,7 +122,7 @@ class Quantizer:
             plain, paths[name] = (self.folder / f"{name}{end}.onnx" for end in ("", "-all-outputs"))
             onnx.save(model, plain)
             modify_model_output_intermediate_tensors(str(plain), str(paths[name]))
-        pictures = self.pixels[:: max(1, len(self.pixels) // _SENSITIVITY_PICTURES)]
+        pictures = self.pixels[:_SENSITIVITY_PICTURES]  # of as many labels
         with silence():  # it warns of tensors that were fused away
             found = {name: collect_activations(str(path), _Pictures(pictures)) for name, path in paths.items()}
             rounded = {name: values["post_qdq"] for name, values in create_activation_matching(found["int8"]).items()}
@@ -140,7 +141,7 @@ class Quantizer:
             for output in node.output:
                 given |= dict.fromkeys(layer_scopes(output), output)
         overrides = {}
-        for layer in self.learnt.keys() & given.keys():
+        for layer in sorted(self.learnt.keys() & given.keys()):
             least, greatest = self.learnt[layer]
             if self.target.symmetric:
                 greatest = max(-least, greatest)
@@ -169,15 +170,15 @@ def _relative_noise(
 ) -> dict[str, float]:
     """Of each tensor of a float network that an integer one has too, the power of the difference over its own.
 
-    An integer network has no ReLU of its own: its range is cut where the ReLU would cut. What a layer gives there
-    is what the ReLU behind it gives in the float network.
+    An integer network has no ReLU of its own where ranges are not symmetric: they are cut where the ReLU would
+    cut. What a layer gives there is what the ReLU behind it gives in the float network.
     """
     noise: dict[str, float] = {}
     cut = {node.input[0]: node.output[0] for node in model.graph.node if node.op_type in ("Clip", "Relu")}
     for node in model.graph.node:
         for output in node.output:
             given = cut.get(output, output)
-            ours = rounded.get(output, rounded.get(given))
+            ours = rounded.get(given, rounded.get(output))
             if ours is not None and given in exact:
                 difference = np.stack(ours) - np.stack(exact[given])
                 power = float(np.square(np.stack(exact[given])).sum())
@@ -215,8 +216,8 @@ def _drop_zero_points_of_weights(model: onnx.ModelProto) -> None:
     """Leave out what is nought where nothing is said: one number for each channel."""
     constants = {constant.name: constant for constant in model.graph.initializer}
     for node in model.graph.node:
-        if node.op_type == "DequantizeLinear" and node.input[0] in constants:
-            assert not numpy_helper.to_array(constants[node.input[2]]).any()  # weights are symmetric
+        is_weight = node.op_type == "DequantizeLinear" and node.input[0] in constants
+        if is_weight and not numpy_helper.to_array(constants[node.input[2]]).any():
             del node.input[2]
     used = {name for node in model.graph.node for name in node.input}
     kept = [constant for constant in model.graph.initializer if constant.name in used]

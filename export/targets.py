@@ -26,11 +26,9 @@ class Target:
     threads: int
     """Intra-op threads to run the files with."""
     reason: str
-
-    @property
-    def symmetric(self) -> bool:
-        """Whether zero lies in the middle of every activation's range."""
-        return self.activations == "int8"
+    symmetric: bool = False
+    """Whether zero lies in the middle of every activation's range. What a layer gives before its ReLU is then
+    not rounded: the ReLU could not be taken up into the range."""
 
 
 TARGETS = {
@@ -72,6 +70,7 @@ TARGETS = {
             reduce_range=False,
             per_channel=True,
             threads=1,
+            symmetric=True,
             reason="TensorRT takes symmetric int8 with a scale for each channel; onnxruntime's plain CUDA provider"
             " computes integers no faster than floats: give it the fp16 file (not tried on a GPU)",
         ),

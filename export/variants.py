@@ -14,11 +14,12 @@ from bundle.manifest import Precision
 from export import graph, runtimes
 from export.bounding import BOUND, bounded
 from export.equalisation import equalise
+from export.gates import NothingFits, of_file
 from export.lite import LiteConverter, LiteQuantizer
 from export.network import OPSET, Core, Head, convert, half_precision, head_of, with_scale
 from export.qat import Trained
 from export.quantization import METHODS, Method, Quantizer
-from export.search import Budget, Fit, nearest, search
+from export.search import Budget, Fit, Found, nearest, search
 from export.targets import DEFAULT, TARGETS, Target
 from train.calibration import Calibration
 from train.dataset import Dataset, Part
@@ -114,11 +115,11 @@ def onnx_variants(
     yield variant("model.fp16.onnx", "fp16", half_precision(core), opset=OPSET)
     for target in targets:
         console.print(f"ONNX: int8 for {target.name}")
-        quantized, quantization = _quantize_onnx(network, recipe, core, judges, target, budget)
-        # The default target's file has the plain name, which the kiosk looks for.
-        suffix = "" if target.name == DEFAULT else f".{target.name}"
+        # The default target's file has the plain name.
+        path = "model.int8.onnx" if target.name == DEFAULT else f"model.int8.{target.name}.onnx"
+        quantized, quantization = _quantize_onnx(path, network, recipe, core, judges, target, budget)
         yield variant(
-            f"model.int8{suffix}.onnx",
+            path,
             "int8",
             quantized,
             opset=OPSET,
@@ -172,7 +173,7 @@ def _onnx(core: Core, calibration: Calibration | None) -> bytes:
 
 
 def _quantize_onnx(
-    network: Any, recipe: Recipe, core: Core, judges: Judges, target: Target, budget: Budget
+    path: str, network: Any, recipe: Recipe, core: Core, judges: Judges, target: Target, budget: Budget
 ) -> tuple[Core, bundle.Quantization]:
     """Of the methods of calibration, granularities and numbers of pictures within the budget, those whose logits on
     validation are nearest to the float network's; where none is, the same with bounded activations, then with
@@ -212,6 +213,8 @@ def _quantize_onnx(
         try_(_Attempt(quantizer, best().method, best().per_channel, equalised=True))
     chosen = best()
     found = search(made[chosen], lambda layers: make(chosen, layers), chosen.quantizer.layers, budget, console.print)
+    tried = {str(attempt): str(fit) for attempt, (_, fit) in made.items()}
+    _check_found(path, found, budget, str(chosen), tried)
     return found.variant, bundle.Quantization(
         activations=target.activations,
         weights=target.weights,
@@ -223,8 +226,17 @@ def _quantize_onnx(
         float_layers=found.float_layers,
         calibration_pictures=len(chosen.quantizer.pixels),
         calibration_method=f"{chosen.method} over training pictures, as many of each label",
-        tried={str(attempt): str(fit) for attempt, (_, fit) in made.items()},
+        tried=tried,
     )
+
+
+def _check_found(path: str, found: Found[Any], budget: Budget, name: str, tried: dict[str, str]) -> None:
+    """Add what the search of layers gave to `tried`; raise `NothingFits` where even that is over the budget."""
+    if found.float_layers:
+        tried[f"{name}, {len(found.float_layers)} layers in float"] = str(found.fit)
+    if not found.fit.within(budget):
+        with of_file(path):
+            raise NothingFits(f"no variant is within the budget on validation; the nearest has {found.fit}")
 
 
 @dataclass(frozen=True)
@@ -271,7 +283,8 @@ def lite_variants(
     if over_budget and (within_bounds := bounded(network)) is not None:
         name = f"per channel, {len(judges.training)} pictures, bounded"
         try_(name, LiteConverter(within_bounds, head).convert, judges.training)
-    chosen = attempts[nearest({name: attempt.fit for name, attempt in attempts.items()}, budget)]
+    name = nearest({name: attempt.fit for name, attempt in attempts.items()}, budget)
+    chosen = attempts[name]
     found = search(
         (chosen.content, chosen.fit),
         chosen.make,
@@ -279,6 +292,8 @@ def lite_variants(
         budget,
         console.print,
     )
+    tried = {name: str(attempt.fit) for name, attempt in attempts.items()}
+    _check_found("model.int8.tflite", found, budget, name, tried)
     yield variant(
         "model.int8.tflite",
         "int8",
@@ -292,7 +307,7 @@ def lite_variants(
             float_layers=found.float_layers,
             calibration_pictures=len(chosen.quantizer.pixels),
             calibration_method="moving average of the least and the greatest value over training pictures",
-            tried={name: str(attempt.fit) for name, attempt in attempts.items()},
+            tried=tried,
         ),
     )
     if train_for_int8 is not None:

@@ -8,6 +8,7 @@ outputs stand for one class, ``merged``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -135,6 +136,11 @@ def efficientnet_v2_b0(size: int, outputs: int) -> keras.Model:
 def _application(name: str, size: int, outputs: int) -> keras.Model:
     pixels = keras.Input((size, size, 3), name="pixels")
     backbone = _backbone(name, _preprocessed(name, pixels))
+    for place, layer in enumerate(backbone.layers):
+        kind = type(layer).__name__
+        # Keras counts layers without a name over all networks of a process: the same one has another name each time.
+        if re.fullmatch(kind.lower() + r"\d*", layer.name.replace("_", "")):
+            layer.name = f"{kind.lower()}_at_{place:03d}"
     return _with_head(pixels, backbone.output, outputs, name.lower())
 
 

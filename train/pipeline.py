@@ -103,6 +103,8 @@ def rebuild(run: Run) -> keras.Model:
     run.check_weights()
     if "outputs" not in run.facts:
         raise RunError(f"{run.folder}: made by another version of train/; train it again")
+    if run.recipe.network not in networks.NETWORKS:
+        raise RunError(f"{run.folder}: its network {run.recipe.network} is none of train/networks.py any more")
     network = build(run.recipe, [label for label, _ in run.facts["outputs"]])
     network.load_weights(run.weights_path)
     return network

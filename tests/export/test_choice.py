@@ -39,7 +39,7 @@ def test_the_best_on_validation_is_taken_whatever_kind_of_resnet50_it_is(tmp_pat
         finished(tmp_path / "resnet50-fold-1-of-10", "resnet50", 10, fold={"number": 1, "folds": 10}),
         finished(tmp_path / "resnet50-1-of-4", "resnet50", 10, hold_out={"group": 1, "groups": 4}),
     ]
-    best, compared = best_resnet50(runs)
+    best, compared = best_resnet50(runs, pytest.fail)
     assert best.folder.name == "resnet50_fine_tuned"
     assert [(run.folder.name, count.correct) for run, count in compared] == [
         ("resnet50_fine_tuned", 9),
@@ -50,4 +50,16 @@ def test_the_best_on_validation_is_taken_whatever_kind_of_resnet50_it_is(tmp_pat
 
 def test_without_one_there_is_nothing_to_take(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="no finished ResNet50 run"):
-        best_resnet50([finished(tmp_path / "cnn", "cnn", 9)])
+        best_resnet50([finished(tmp_path / "cnn", "cnn", 9)], pytest.fail)
+
+
+def test_runs_that_cannot_be_read_are_named_and_left_out(tmp_path: Path) -> None:
+    good, without_outputs, of_another_version = (
+        finished(tmp_path / name, "resnet50", 9) for name in ("good", "without_outputs", "of_another_version")
+    )
+    without_outputs.outputs_path.unlink()
+    of_another_version.record(recipe={"a setting that is gone": 1})
+    told: list[str] = []
+    best, compared = best_resnet50([without_outputs, of_another_version, good], told.append)
+    assert best.folder == good.folder and len(compared) == 1
+    assert "outputs.npy cannot be read" in told[0] and "another version" in told[1]

@@ -170,6 +170,14 @@ def test_a_failed_export_leaves_the_old_bundle(cnn_run: Path, tmp_path: Path) ->
     assert (old / "bundle.json").read_text() == "the old one"
 
 
+def test_a_folder_that_is_no_bundle_is_not_replaced(cnn_run: Path, tmp_path: Path) -> None:
+    (tmp_path / "holiday.jpg").write_text("a photograph")
+    done = run("export", cnn_run, "--out", tmp_path)
+    assert done.returncode == 2
+    assert "holds something else than a bundle" in done.stderr and "Traceback" not in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["holiday.jpg"]
+
+
 def test_an_export_that_is_stopped_leaves_nothing(cnn_run: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "export", cnn_run, "--out", tmp_path / "models" / "cnn"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:

@@ -34,7 +34,17 @@ def likeness(ours: np.ndarray, theirs: np.ndarray) -> float:
 @pytest.mark.timeout(900)
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize(
-    "name", ["cnn", "resnet50", "keras_resnet50", "vgg16", "inception_v3", "efficientnet_v2_b0", "efficientnet_lite0"]
+    "name",
+    [
+        "cnn",
+        "resnet50",
+        "resnet50_relu6",
+        "keras_resnet50",
+        "vgg16",
+        "inception_v3",
+        "efficientnet_v2_b0",
+        "efficientnet_lite0",
+    ],
 )
 def test_a_network_answers_alike_in_every_format(name: str) -> None:
     keras.utils.set_random_seed(1)
@@ -48,6 +58,8 @@ def test_a_network_answers_alike_in_every_format(name: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         core = convert(network)
+        layers = {node.name for node in core.model.graph.node if node.op_type in ("Conv", "Gemm", "MatMul")}
+        assert layers <= {layer.name for layer in network.layers}, "by these names they are left in float"
         rounded = Quantizer(core, PICTURES, TARGETS["x86-vnni"]).quantize("min-max", per_channel=True)
         lite = LiteConverter(network, head_of(network)).convert(None)
         contents: dict[str, tuple[bytes, runtimes.Format]] = {

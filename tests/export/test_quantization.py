@@ -39,8 +39,9 @@ def outputs(content: bytes) -> np.ndarray:
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_the_layer_that_loses_most_by_rounding_is_named_first(network: keras.Model) -> None:
-    quantizer = Quantizer(convert(network), PICTURES, TARGETS["x86-vnni"])
+@pytest.mark.parametrize("target", TARGETS)
+def test_the_layer_that_loses_most_by_rounding_is_named_first(network: keras.Model, target: str) -> None:
+    quantizer = Quantizer(convert(network), PICTURES, TARGETS[target])
     ranking = quantizer.layers(quantizer.quantize("min-max", per_channel=False))
     assert ranking[0] == "second"
     assert sorted(ranking) == ["first", "second", "third"]
@@ -56,6 +57,15 @@ def test_a_layer_left_in_float_is_rounded_no_more(network: keras.Model) -> None:
         return float(np.abs(outputs(graph.with_raw_outputs(rounded).SerializeToString()) - expected).mean())
 
     assert difference("second") < difference() / 2
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("target", TARGETS)
+def test_no_relu_stands_between_two_roundings(network: keras.Model, target: str) -> None:
+    rounded = Quantizer(convert(network), PICTURES, TARGETS[target]).quantize("min-max", per_channel=True)
+    before = {output: node.op_type for node in rounded.model.graph.node for output in node.output}
+    for node in rounded.model.graph.node:
+        assert node.op_type not in ("Relu", "Clip") or before[node.input[0]] != "DequantizeLinear"
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")

@@ -46,14 +46,14 @@ def main(arguments: list[str] | None = None) -> int:
     import bundle
     from train.dataset import single_styles
     from train.exploration.errors import ExplorationError
-    from train.exploration.page import PAGE, check_replaceable
+    from train.exploration.page import PAGE, is_exploration
     from train.progress import progress
-    from train.publishing import replacing
+    from train.publishing import CannotPublish, check_replaceable, replacing
     from train.reading import ALL_STYLES
 
     folders, styles = tuple(dict.fromkeys(options.data)), tuple(dict.fromkeys(options.styles))
     try:
-        check_replaceable(options.out)
+        check_replaceable(options.out, "an exploration", is_exploration)
         with replacing(options.out) as fresh:
             with progress("reading") as step:
                 catalogue = bundle.read_catalogue(folders, step)
@@ -63,7 +63,7 @@ def main(arguments: list[str] | None = None) -> int:
             from train.exploration.chapters import write
 
             write(fresh, catalogue, folders, styles, options.seed, options.networks)
-    except (bundle.CatalogueError, bundle.PictureError, ExplorationError) as error:
+    except (bundle.CatalogueError, bundle.PictureError, ExplorationError, CannotPublish) as error:
         print(f"explore: {error}", file=sys.stderr)
         return 2
     except OSError as error:

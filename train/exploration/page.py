@@ -12,8 +12,6 @@ from typing import Literal
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from PIL import Image as PillowImage
 
-from train.exploration.errors import ExplorationError
-
 PAGE = "index.html"
 # The page begins with it: only a folder with such a page is ever replaced.
 _MARK = "<!-- written by python -m train explore -->"
@@ -95,15 +93,10 @@ def write_page(folder: Path, summary: str, chapters: Sequence[Chapter]) -> None:
     (folder / PAGE).write_text(f"<!doctype html>\n{_MARK}\n{html}\n", encoding="utf-8")
 
 
-def check_replaceable(target: Path) -> None:
-    """Raise `ExplorationError` where `target` is something else than an earlier exploration."""
-    if not target.exists():
-        return
-    page = target / PAGE
-    if not target.is_dir():
-        raise ExplorationError(f"{target} is a file; give another --out")
-    if any(target.iterdir()) and not (page.is_file() and _MARK in page.read_text("utf-8", errors="replace")[:200]):
-        raise ExplorationError(f"{target} holds something else than an exploration; give another --out, or empty it")
+def is_exploration(folder: Path) -> bool:
+    """Whether a folder holds an earlier exploration."""
+    page = folder / PAGE
+    return page.is_file() and _MARK in page.read_text("utf-8", errors="replace")[:200]
 
 
 def _png(path: Path) -> str:
