@@ -11,6 +11,8 @@ import onnxruntime as ort
 import psutil
 from pydantic import BaseModel, ConfigDict
 
+from bundle.hardware import instruction_sets, processor_facts
+
 # What decides how fast int8 is: VNNI and AMX multiply bytes in one step; ASIMDDP is ARM's dot product.
 FLAGS = ("avx2", "avx_vnni", "avx512f", "avx512_vnni", "amx_int8", "amx_tile", "asimddp", "i8mm")
 
@@ -62,15 +64,7 @@ def usable_cores() -> int:
 
 def _read_cpu() -> tuple[str, frozenset[str]]:
     """Name and flags of the first core, as Linux on x86-64 and on ARM gives them."""
-    fields: dict[str, str] = {}
-    try:
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
-            key, _, value = line.partition(":")
-            fields.setdefault(key.strip().lower(), value.strip())
-        board = Path("/proc/device-tree/model")
-        if "model name" not in fields and board.is_file():
-            fields["model name"] = board.read_text(encoding="utf-8", errors="replace").strip("\0 \n")
-    except OSError:
-        pass
-    name = fields.get("model name") or platform.processor() or platform.machine() or "unknown"
-    return name, frozenset((fields.get("flags") or fields.get("features") or "").split())
+    name, board = processor_facts().get("model name"), Path("/proc/device-tree/model")
+    if name is None and board.is_file():
+        name = board.read_text(encoding="utf-8", errors="replace").strip("\0 \n")
+    return name or platform.processor() or platform.machine() or "unknown", instruction_sets()

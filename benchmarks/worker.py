@@ -8,7 +8,6 @@ Requests and replies go through standard input and output; a failure is ``{"erro
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import sys
 import time
@@ -159,16 +158,10 @@ def peak_rss_bytes() -> int:
 
 def _only(folder: Path, file_name: str) -> bundle.Bundle:
     """The verified bundle with that one file, so that no other is in memory."""
-    manifest = bundle.Manifest.from_json((folder / "bundle.json").read_bytes())
-    wanted = [file for file in manifest.files if file.path == file_name]
-    if not wanted:
+    verified = bundle.load(folder, lambda file: file.path == file_name)
+    if not verified.files:
         raise bundle.BundleError(f"{folder}: the bundle has no file {file_name}")
-    verified = bundle.load(folder, (wanted[0].precision,))
-    return dataclasses.replace(
-        verified,
-        manifest=verified.manifest.model_copy(update={"files": tuple(wanted)}),
-        contents={file_name: verified.contents[file_name]},
-    )
+    return verified
 
 
 def serve(arguments: list[str], requests: Iterable[str]) -> int:

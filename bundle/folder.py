@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from bundle.hardware import targets_here
 from bundle.manifest import Manifest, ManifestError, ModelFile
 from bundle.onnx_file import NotOnnx, has_external_data
 
@@ -51,19 +53,20 @@ class Bundle:
         return tuple(file for file in self.manifest.files if file.path in self.contents)
 
     def file(self, precision: str, format: str = "onnx") -> ModelFile:
-        """The loaded file of that precision; raises `BundleError` if there is none."""
-        for file in self.files:
-            if (file.precision, file.format) == (precision, format):
-                return file
-        held = ", ".join(f"{file.format} {file.precision}" for file in self.files)
+        """The loaded file of that precision; where there are several, the one made for a machine like this.
+        Raises `BundleError` if there is none."""
+        found = [file for file in self.files if (file.precision, file.format) == (precision, format)]
+        if found:
+            best = targets_here()
+            return min(found, key=lambda file: best.index(file.target) if file.target in best else len(best))
+        held = ", ".join(f"{file.format} {file.precision}" for file in self.manifest.files)
         raise BundleError(f"{self.folder}: no {format} file of precision {precision} (it holds {held})")
 
 
-def load(folder: Path, precisions: tuple[str, ...] | None = None) -> Bundle:
+def load(folder: Path, wanted: Callable[[ModelFile], bool] = lambda file: True) -> Bundle:
     """Read and verify the bundle in `folder`.
 
-    `precisions` limits which files are read and verified (a kiosk needs one of them, and fp32 files
-    are large); None takes all.
+    `wanted` says which files are read and verified: a kiosk needs one of them, and fp32 files are large.
 
     Raises `BundleError`: `FileMissing`, `FileAltered`, `FileOutside`, `ExternalData`, or the class
     itself for a folder without a manifest or with one that breaks the schema.
@@ -79,11 +82,7 @@ def load(folder: Path, precisions: tuple[str, ...] | None = None) -> Bundle:
         raise BundleError(f"{folder}: no bundle here ({MANIFEST_NAME}: {error.strerror})") from error
     except ManifestError as error:
         raise BundleError(f"{folder}: {MANIFEST_NAME} is not valid: {error}") from error
-    wanted = [file for file in manifest.files if precisions is None or file.precision in precisions]
-    if not wanted:
-        held = ", ".join(file.precision for file in manifest.files)
-        raise BundleError(f"{folder}: no file of precision {' or '.join(precisions or ())} (it holds {held})")
-    return Bundle(folder, manifest, {file.path: _verified(folder, file) for file in wanted})
+    return Bundle(folder, manifest, {file.path: _verified(folder, file) for file in manifest.files if wanted(file)})
 
 
 def _verified(folder: Path, file: ModelFile) -> bytes:

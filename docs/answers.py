@@ -36,7 +36,7 @@ def draw(folder: Path) -> None:
 
 def answer(folder: Path) -> dict[str, dict[str, list[float]]]:
     """By precision and picture: the probabilities of the styles, and last `known`."""
-    verified = bundle.load(ROOT / "models" / "default", PRECISIONS)
+    verified = bundle.load(ROOT / "models" / "default")
     answers: dict[str, dict[str, list[float]]] = {}
     for precision in PRECISIONS:
         classifier = Classifier(verified, precision, 2)

@@ -108,8 +108,13 @@ def _main() -> None:
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
 
+    import tensorflow as tf
+
     from train.pipeline import rebuild
 
+    # Two exports of one run are to be the same.
+    tf.keras.utils.set_random_seed(0)
+    tf.config.experimental.enable_op_determinism()
     run = Run(options.run)
     network = rebuild(run)
     if options.task == "train":

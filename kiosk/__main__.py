@@ -61,7 +61,9 @@ def main(arguments: list[str] | None = None) -> int:
         source = parse(options.source)
         if options.key:
             verify_signature(options.bundle, options.key)
-        verified = bundle.load(options.bundle, (options.precision,))
+        verified = bundle.load(
+            options.bundle, lambda file: (file.format, file.precision) == ("onnx", options.precision)
+        )
         station = Station(verified, options.precision, source, options.threads)
         server = Server(create_app(station, loopback_only=_is_loopback(options.host)), options.host, options.port)
     except (SourceError, bundle.BundleError, ServerError) as error:

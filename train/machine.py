@@ -13,6 +13,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from bundle.hardware import instruction_sets, processor_facts
+
 # Linux's counter of the energy of the first processor package, in microjoules; wraps at its neighbour.
 _ENERGY = Path("/sys/class/powercap/intel-rapl:0/energy_uj")
 
@@ -88,19 +90,9 @@ def _microjoules() -> int | None:
 
 
 def _processor_has_bfloat16() -> bool:
-    return bool({"avx512_bf16", "amx_bf16", "bf16"} & set(_processor_facts().split()))
+    return bool({"avx512_bf16", "amx_bf16", "bf16"} & instruction_sets())
 
 
 def _processor() -> str:
-    for line in _processor_facts().splitlines():
-        if line.startswith(("model name", "Model")):
-            return line.partition(":")[2].strip()
-    return platform.machine()
-
-
-def _processor_facts() -> str:
-    """What Linux says of the processors; nothing elsewhere."""
-    try:
-        return Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    except OSError:
-        return ""
+    facts = processor_facts()
+    return facts.get("model name") or facts.get("model") or platform.machine()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from onnx.external_data_helper import convert_model_to_external_data
 
 import bundle
+from bundle import hardware
 from bundle.folder import ExternalData, FileAltered, FileMissing, FileOutside
 from tests.stand_in import write_bundle
 
@@ -21,10 +23,10 @@ def test_load_gives_the_verified_bytes(tmp_path: Path) -> None:
     assert [file.precision for file in loaded.files] == ["int8", "fp32"]
 
 
-def test_load_reads_only_the_precisions_asked_for(tmp_path: Path) -> None:
+def test_load_reads_only_the_files_asked_for(tmp_path: Path) -> None:
     folder = write_bundle(tmp_path / "b", precisions=("int8", "fp32"))
     (folder / "model.fp32.onnx").unlink()
-    assert [file.precision for file in bundle.load(folder, ("int8",)).files] == ["int8"]
+    assert [file.precision for file in bundle.load(folder, lambda file: file.precision == "int8").files] == ["int8"]
 
 
 def change_manifest(change: Callable[[dict], object]) -> Callable[[Path], None]:
@@ -88,8 +90,37 @@ def test_load_refuses(tmp_path: Path, damage: Callable[[Path], object], error: t
 
 
 def test_a_precision_that_is_not_there_is_named_with_what_is(tmp_path: Path) -> None:
-    with pytest.raises(bundle.BundleError, match="it holds int8"):
-        bundle.load(write_bundle(tmp_path / "b"), ("fp16",))
+    with pytest.raises(bundle.BundleError, match="it holds onnx int8"):
+        bundle.load(write_bundle(tmp_path / "b")).file("fp16")
+
+
+@pytest.mark.parametrize(
+    ("machine", "flags", "taken"),
+    [
+        ("x86_64", "avx2 avx512_vnni", "x86-vnni"),
+        ("x86_64", "avx2 avx_vnni", "x86-vnni"),
+        ("x86_64", "avx2", "x86-avx2"),
+        ("aarch64", "fp asimd asimddp", "arm-dotprod"),
+    ],
+)
+def test_of_several_int8_files_the_one_for_this_machine_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, machine: str, flags: str, taken: str
+) -> None:
+    loaded = bundle.load(write_bundle(tmp_path / "b"))
+    one = loaded.file("int8")
+    targets = ("cuda", "x86-avx2", "arm-dotprod", "x86-vnni")
+    files = [one.model_copy(update={"path": f"{target}.onnx", "target": target}) for target in targets]
+    several = dataclasses.replace(
+        loaded,
+        manifest=loaded.manifest.model_copy(update={"files": files}),
+        contents={file.path: b"" for file in files},
+    )
+    monkeypatch.setattr(hardware.platform, "machine", lambda: machine)
+    monkeypatch.setattr(hardware, "processor_facts", lambda: {"flags": flags})
+    assert several.file("int8").target == taken
+    monkeypatch.setattr(hardware.platform, "machine", lambda: "riscv64")
+    monkeypatch.setattr(hardware, "processor_facts", dict)
+    assert several.file("int8").target == "x86-avx2"
 
 
 @pytest.mark.parametrize(("known", "accepted"), [(0.6, True), (0.5, False), (0.4, False), (float("nan"), False)])

@@ -111,7 +111,7 @@ def browser() -> Iterator[Browser]:
 
 
 def _kiosk(folder: Path, wall: Wall) -> Iterator[Kiosk]:
-    station = Station(bundle.load(stand_in.write_bundle(folder), ("int8",)), "int8", wall, threads=1)
+    station = Station(bundle.load(stand_in.write_bundle(folder)), "int8", wall, threads=1)
     server = Server(create_app(station), "127.0.0.1", 0)
     server.start()
     station.open()
