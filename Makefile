@@ -13,6 +13,7 @@ RECIPE ?= kiosk
 RUN ?=
 OUT ?=
 BUNDLE ?= models/default
+KEY ?=
 GROUPS ?= 4
 ARGS ?=
 UNSEEN ?=
@@ -34,8 +35,8 @@ help: ## show this
 	@echo '  make export RUN=kiosk ARGS="--target all"'
 	@echo '  make bench DATA="FOLDER FOLDER" PHOTOS=FOLDER'
 
-kiosk: $(KIOSK).stamp ## run the kiosk (ARGS="--help" lists its options)
-	$(KIOSK) -m kiosk $(ARGS)
+kiosk: $(KIOSK).stamp $(if $(KEY),$(KIOSK).signing.stamp) ## run the kiosk (ARGS="--help" lists its options; KEY=FILE: signed bundles alone)
+	$(KIOSK) -m kiosk $(if $(KEY),--key $(KEY)) $(ARGS)
 
 test: $(ALL).stamp ## run the fast tests (DATA="FOLDER ..." adds those on real paintings)
 	$(ALL) -m pytest -m 'not slow' $(ARGS)
@@ -82,7 +83,7 @@ bench: $(ALL).stamp ## compare the files of BUNDLE: latency, size, memory; accur
 	$(ALL) -m benchmarks $(BUNDLE) $(if $(DATA),--data $(DATA)) $(if $(PHOTOS),--photos $(PHOTOS)) $(ARGS)
 
 lock: $(ALL).stamp ## pin the newest versions again, with hashes, for x86-64 and aarch64
-	for lock in "kiosk" "all --extra train --extra export --extra qat --extra signing --extra benchmarks --extra dev"; do \
+	for lock in "kiosk" "kiosk-signing --extra signing" "all --extra train --extra export --extra qat --extra signing --extra benchmarks --extra dev"; do \
 	  set -- $$lock; name=$$1; shift; \
 	  .venv/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --upgrade --quiet \
 	    --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' "$$@" -o requirements/$$name.lock; \
@@ -98,6 +99,11 @@ $(KIOSK).stamp: requirements/kiosk.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Vernissage needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv --clear .venv-kiosk
 	$(KIOSK) -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/kiosk.lock
+	@touch $@
+
+# What verifies signatures is as large as all the rest of the kiosk: it comes where a key is given.
+$(KIOSK).signing.stamp: requirements/kiosk-signing.lock $(KIOSK).stamp
+	$(KIOSK) -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/kiosk-signing.lock
 	@touch $@
 
 $(ALL).stamp: requirements/all.lock

@@ -52,7 +52,12 @@ def verify(folder: Path, public_key: Path) -> None:
     try:
         verifier.set_hashing_config(_hashing(signing, path)).verify(folder, path)
     except Exception as error:  # the package raises many kinds for what is here one: not what was signed
-        raise SignatureWrong(f"{folder}: the signature does not hold: {_first_line(error)}") from error
+        reason = _first_line(error)
+        if "Key mismatch" in reason:
+            reason = "it was made with another key"
+        elif "mismatch" in reason:  # with all hashes of all files, as bytes
+            reason = "the bundle was changed since"
+        raise SignatureWrong(f"{folder}: the signature does not hold: {reason}") from error
 
 
 def _hashing(signing: Any, *ignored: Path) -> Any:
@@ -64,7 +69,7 @@ def _model_signing() -> Any:
         import model_signing
     except ImportError as error:
         raise SigningUnavailable(
-            "signatures need the package model-signing: pip install vernissage[signing]"
+            "signatures need the package model-signing, which `make kiosk KEY=FILE` installs"
         ) from error
     return model_signing
 

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -41,6 +41,13 @@ def main(arguments: list[str] | None = None) -> int:
 def _export(arguments: list[str]) -> int:
     options = _parse(arguments)
 
+    from export.silence import native_silence
+
+    with native_silence():
+        import tensorflow as tf
+
+        tf.config.list_physical_devices()
+
     import bundle
     from export.gates import GateError
     from export.pipeline import Settings, export
@@ -52,7 +59,7 @@ def _export(arguments: list[str]) -> int:
     from train.run import RunError, find_run
 
     # An end by `kill` removes what is half written, as Ctrl-C does.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGTERM, _stop)
     try:
         run = find_run(options.run, options.runs) if options.run else _choose(options.runs)
         export(
@@ -86,6 +93,11 @@ def _export(arguments: list[str]) -> int:
         print("export: stopped; nothing was published", file=sys.stderr)
         return 130
     return 0
+
+
+def _stop(*_: object) -> NoReturn:
+    print("export: stopped; nothing was published", file=sys.stderr)
+    sys.exit(143)
 
 
 def _parse(arguments: list[str]) -> argparse.Namespace:

@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.table import Table
 
@@ -61,20 +62,11 @@ def export(run: Run, target: Path, settings: Settings, hold_outs: Sequence[Run] 
     network = rebuild(run)
     dataset = run.dataset()
     pooled = _pool(hold_outs)
-    size = run.recipe.size
-    chosen = dataset.where(lambda example: example.part is not Part.TRAIN)
-    judged = Dataset(dataset.styles, tuple(dataset.examples[i] for i in chosen))
-    if not len(judged.where(lambda example: example.part is Part.TEST)):
+    if not len(dataset.where(lambda example: example.part is Part.TEST)):
         raise RunError(f"{run.folder}: the run has no test pictures; train it on the published set")
-    with progress("reading the pictures to judge by") as step:
-        pixels = judged.pixels(size, step)
-    with progress("reading the pictures to calibrate on") as step:
-        calibration = Dataset(dataset.styles, _calibration_examples(dataset, settings.calibration_pictures)).pixels(
-            size, step
-        )
-    judges = Judges.of(network, judged, pixels, calibration)
 
     with replacing(target) as folder, tempfile.TemporaryDirectory(prefix="vernissage-") as work:
+        judges = _judges(network, dataset, run.recipe.size, settings.calibration_pictures)
 
         @functools.cache  # once for all formats
         def trained() -> Trained:
@@ -103,6 +95,16 @@ def export(run: Run, target: Path, settings: Settings, hold_outs: Sequence[Run] 
     _show(manifest)
     console.print(f"published {target} in {time.monotonic() - began:.0f} s", markup=False)
     return manifest
+
+
+def _judges(network: Any, dataset: Dataset, size: int, calibration_pictures: int) -> Judges:
+    chosen = dataset.where(lambda example: example.part is not Part.TRAIN)
+    judged = Dataset(dataset.styles, tuple(dataset.examples[i] for i in chosen))
+    calibration = Dataset(dataset.styles, _calibration_examples(dataset, calibration_pictures))
+    with progress("reading the pictures to judge by") as step:
+        pixels = judged.pixels(size, step)
+    with progress("reading the pictures to calibrate on") as step:
+        return Judges.of(network, judged, pixels, calibration.pixels(size, step))
 
 
 def _calibration_examples(dataset: Dataset, count: int) -> tuple[Example, ...]:
@@ -207,7 +209,8 @@ def _manifest(
 
 def _show(manifest: bundle.Manifest) -> None:
     table = Table(title=f"{manifest.name}: {manifest.recipe}, {manifest.input_size} px")
-    for column in ("file", "MB", "parity, max logit", "agreement", "published test", "unseen artists", "AUROC", "T"):
+    columns = ("file", "MB", "max logit difference", "agreement", "test", "unseen artists", "AUROC, none of these", "T")
+    for column in columns:
         table.add_column(column, justify="left" if column == "file" else "right")
     for file in manifest.files:
         test, unseen, others = file.metrics.published_test, file.metrics.unseen_artists, file.metrics.other_styles

@@ -185,8 +185,9 @@ def _quantize_onnx(
         return quantized, judges.fit(_onnx(quantized, None), "onnx")
 
     def try_(attempt: _Attempt) -> None:
+        console.print(f"  {attempt} ...", end=" ")
         made[attempt] = make(attempt)
-        console.print(f"  {attempt}: {made[attempt][1]}")
+        console.print(made[attempt][1])
 
     def best() -> _Attempt:
         return nearest({attempt: fit for attempt, (_, fit) in made.items()}, budget)
@@ -274,8 +275,9 @@ def lite_variants(
     attempts: dict[str, _LiteInt8] = {}
 
     def try_(name: str, convert: Callable[[Calibration | None], bytes], pictures: npt.NDArray[np.uint8]) -> None:
+        console.print(f"  {name} ...", end=" ")
         attempts[name] = _LiteInt8.of(convert, LiteQuantizer(pictures), judges)
-        console.print(f"  {name}: {attempts[name].fit}")
+        console.print(attempts[name].fit)
 
     for pictures in judges.calibrations:
         try_(f"per channel, {len(pictures)} pictures", convert_float, pictures)

@@ -40,6 +40,7 @@ def main(arguments: Sequence[str]) -> int:
             print(f"{options.bundle}: signed with the key of {options.key}")
         for line in verify(options.bundle):
             print(line)
+        print(f"{options.bundle}: all right")
     except (bundle.BundleError, gates.GateError, runtimes.CannotLoad) as error:
         print(f"export verify: {error}", file=sys.stderr)
         return 2

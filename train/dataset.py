@@ -134,7 +134,10 @@ class Dataset:
             raise DatasetError(f"{path}: no readable split ({error})") from error
         for example in examples if pictures_needed else ():
             if not example.path.is_file():
-                raise DatasetError(f"{example.path}: a picture of the run is gone; train again with DATA=...")
+                raise DatasetError(
+                    f"{example.path}: a picture of the run is not there; paths are those of the folder in which it was"
+                    " trained: go there, put the pictures back, or train again with DATA=..."
+                )
         return cls(tuple(styles), examples)
 
 

@@ -111,7 +111,9 @@ def find_run(name_or_path: str, runs: Path) -> Run:
         if (folder / "run.json").exists():
             return Run(folder)
     held = ", ".join(sorted(path.parent.name for path in runs.glob("*/run.json"))) or "none yet"
-    raise RunError(f"no run {name_or_path} (runs in {runs}: {held}; recipes: {', '.join(RECIPES)})")
+    raise RunError(
+        f"no run {name_or_path}, by name or as a path (runs in {runs}: {held}; recipes: {', '.join(RECIPES)})"
+    )
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -238,7 +238,7 @@ def test_a_run_without_test_pictures_is_refused(cnn_run: Path, tmp_path: Path) -
 def test_verify_passes_a_whole_bundle_and_names_what_is_wrong_with_a_broken_one(exported: Path, copy: Path) -> None:
     done = run("export", "verify", exported)
     assert done.returncode == 0, done.stderr
-    assert [line.split(":")[0] for line in done.stdout.splitlines()] == FILES
+    assert [line.split(":")[0] for line in done.stdout.splitlines()] == [*FILES, str(exported)]
     content = bytearray((copy / FILES[-1]).read_bytes())
     content[-1] ^= 1
     (copy / FILES[-1]).write_bytes(content)
