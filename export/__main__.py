@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import signal
 import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+_FILE = re.compile(r"model\.(fp32|fp16|dynamic|int8|int8-qat)(\.[a-z0-9-]+)?\.(onnx|tflite)")
 
 EXAMPLES = """\
 examples:
@@ -71,6 +74,7 @@ def _export(arguments: list[str]) -> int:
                 targets=tuple(TARGETS.values() if options.target == "all" else [TARGETS[options.target]]),
                 calibration_pictures=options.calibration_pictures,
                 budget=Budget(options.budget / 100, options.agreement / 100),
+                without=tuple(options.without),
                 qat_epochs=options.qat,
             ),
             [find_run(name, options.runs) for name in options.hold_outs],
@@ -114,6 +118,13 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="default: models/RUN")
     parser.add_argument("--name", help="name of the model in the manifest (default: the run's)")
     parser.add_argument("--formats", nargs="+", choices=("onnx", "tflite"), default=["onnx", "tflite"])
+    parser.add_argument(
+        "--without",
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="files to leave out, such as model.int8.tflite; not the first fp32 one, against which others are judged",
+    )
     parser.add_argument(
         "--target",
         choices=(*TARGETS, "all"),
@@ -160,6 +171,10 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if options.calibration_pictures < 16 or options.calibration_pictures % 16:
         parser.error("--calibration-pictures must be a multiple of 16")
+    if unknown := [name for name in options.without if not _FILE.fullmatch(name)]:
+        parser.error(f"--without names files, such as model.int8.tflite or model.fp16.onnx, not {' '.join(unknown)}")
+    if f"model.fp32.{options.formats[0]}" in options.without:
+        parser.error(f"model.fp32.{options.formats[0]} is what the others are judged against; it cannot be left out")
     if options.qat < 0:
         parser.error("--qat is a number of epochs")
     if not 0 <= options.budget <= 100 or not 0 <= options.agreement <= 100:

@@ -24,10 +24,10 @@ LEAST_AGREEMENT: dict[Precision, float] = {"fp16": 0.99, "dynamic": 0.98, "int8"
 EVIDENCE_TOLERANCE = 1e-3
 
 
-_CONVERTER = "a converter's fault: use the versions of requirements/all.lock, or leave the format out (--formats)"
+_CONVERTER = "a converter's fault: use the versions of requirements/all.lock, or leave it out (--without {path})"
 _INTEGERS = (
-    "find ranges on other pictures (--calibration-pictures), allow more (--budget, --agreement), train for int8"
-    " (--qat), or leave the format out (--formats)"
+    "ask for more on validation (--agreement 99.5), find ranges on other pictures (--calibration-pictures), or leave"
+    " it out (--without {path})"
 )
 
 
@@ -47,7 +47,7 @@ class WrongOutputs(GateError):
 class NotFinite(GateError):
     """An output holds NaN or infinity, or probabilities that do not sum to 1."""
 
-    way_out = "see in the run's log.csv whether training diverged; in fp16 alone, leave the format out (--formats)"
+    way_out = "see in the run's log.csv whether training diverged; in fp16 alone, leave it out (--without {path})"
 
 
 class ParityLost(GateError):
@@ -71,6 +71,11 @@ class AccuracyLost(GateError):
 class NothingFits(AccuracyLost):
     """No variant in int8 is within the budget on validation."""
 
+    way_out = (
+        "allow more (--budget, --agreement), find ranges on other pictures (--calibration-pictures), or leave it out"
+        " (--without {path})"
+    )
+
 
 class EvidenceWrong(GateError):
     """The evidence map does not average to the logits."""
@@ -84,9 +89,9 @@ def of_file(path: str) -> Iterator[None]:
     try:
         yield
     except GateError as error:
-        raise type(error)(f"{path}: {error}; {error.way_out}") from error
+        raise type(error)(f"{path}: {error}; {error.way_out.format(path=path)}") from error
     except runtimes.CannotLoad as error:
-        raise runtimes.CannotLoad(f"{path}: {error}; {_CONVERTER}") from error
+        raise runtimes.CannotLoad(f"{path}: {error}; {_CONVERTER.format(path=path)}") from error
 
 
 def check_interface(model: runtimes.Runtime, format: runtimes.Format, size: int, styles: int, evidence: bool) -> None:

@@ -44,6 +44,8 @@ class Settings:
     targets: tuple[Target, ...]
     calibration_pictures: int
     budget: Budget
+    without: tuple[str, ...] = ()
+    """Names of files that are not made."""
     qat_epochs: int = 0
     """Epochs of quantization-aware training; 0 leaves it out."""
 
@@ -78,11 +80,15 @@ def export(run: Run, target: Path, settings: Settings, hold_outs: Sequence[Run] 
         evidence = False
         for format in settings.formats:
             variants = (
-                onnx_variants(network, run.recipe, judges, settings.targets, settings.budget, train_for_int8)
+                onnx_variants(
+                    network, run.recipe, judges, settings.targets, settings.budget, train_for_int8, settings.without
+                )
                 if format == "onnx"
-                else lite_variants(network, run.recipe, judges, settings.budget, train_for_int8)
+                else lite_variants(network, run.recipe, judges, settings.budget, train_for_int8, settings.without)
             )
             for variant in variants:
+                if variant.path in settings.without:
+                    continue
                 with gates.of_file(variant.path):
                     files.append(_write(folder, variant, judges))
                     gates.check_accuracy(files[-1], files[0], settings.budget)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -103,8 +103,10 @@ def onnx_variants(
     targets: Sequence[Target],
     budget: Budget,
     train_for_int8: Callable[[], Trained] | None = None,
+    without: Collection[str] = (),
 ) -> Iterator[Variant]:
-    """ONNX: fp32, fp16, int8 for each target, and int8 after quantization-aware training for the first."""
+    """ONNX: fp32, fp16, int8 for each target, and int8 after quantization-aware training for the first; the int8
+    files named in `without` are not made."""
     console.print("ONNX: converting")
     core = convert(network, BACKBONE_FEATURES.get(recipe.network))
 
@@ -114,9 +116,11 @@ def onnx_variants(
     yield variant("model.fp32.onnx", "fp32", core, opset=OPSET)
     yield variant("model.fp16.onnx", "fp16", half_precision(core), opset=OPSET)
     for target in targets:
-        console.print(f"ONNX: int8 for {target.name}")
         # The default target's file has the plain name.
         path = "model.int8.onnx" if target.name == DEFAULT else f"model.int8.{target.name}.onnx"
+        if path in without:
+            continue
+        console.print(f"ONNX: int8 for {target.name}")
         quantized, quantization = _quantize_onnx(path, network, recipe, core, judges, target, budget)
         yield variant(
             path,
@@ -187,7 +191,7 @@ def _quantize_onnx(
     def try_(attempt: _Attempt) -> None:
         console.print(f"  {attempt} ...", end=" ")
         made[attempt] = make(attempt)
-        console.print(made[attempt][1])
+        console.print(str(made[attempt][1]))
 
     def best() -> _Attempt:
         return nearest({attempt: fit for attempt, (_, fit) in made.items()}, budget)
@@ -257,9 +261,15 @@ class _Attempt:
 
 
 def lite_variants(
-    network: Any, recipe: Recipe, judges: Judges, budget: Budget, train_for_int8: Callable[[], Trained] | None = None
+    network: Any,
+    recipe: Recipe,
+    judges: Judges,
+    budget: Budget,
+    train_for_int8: Callable[[], Trained] | None = None,
+    without: Collection[str] = (),
 ) -> Iterator[Variant]:
-    """TFLite: fp32, fp16, weights in int8 alone, int8, and int8 after quantization-aware training."""
+    """TFLite: fp32, fp16, weights in int8 alone, int8, and int8 after quantization-aware training; int8 is not made
+    where `without` names it."""
     console.print("TFLite: converting")
     head = head_of(network, BACKBONE_FEATURES.get(recipe.network))
     convert_float = LiteConverter(network, head).convert
@@ -271,13 +281,38 @@ def lite_variants(
     yield variant("model.fp32.tflite", "fp32", convert_float)
     yield variant("model.fp16.tflite", "fp16", lambda calibration: quantizer.float16(convert_float(calibration)))
     yield variant("model.dynamic.tflite", "dynamic", lambda calibration: quantizer.dynamic(convert_float(calibration)))
-    console.print("TFLite: int8")
+    if "model.int8.tflite" not in without:
+        console.print("TFLite: int8")
+        finish, quantization = _quantize_lite(network, recipe, head, convert_float, judges, budget)
+        yield variant("model.int8.tflite", "int8", finish, quantization=quantization)
+    if train_for_int8 is not None:
+        console.print("TFLite: quantization-aware training")
+        trained = train_for_int8()
+        fit = judges.fit(trained.convert(None), "tflite")
+        console.print(f"  {fit}")
+        yield variant(
+            "model.int8-qat.tflite",
+            "int8-qat",
+            trained.convert,
+            quantization=_learnt(trained, fit, activations="int8", weights="int8", reason=_TRAINED),
+        )
+
+
+def _quantize_lite(
+    network: Any,
+    recipe: Recipe,
+    head: Head,
+    convert_float: Callable[[Calibration | None], bytes],
+    judges: Judges,
+    budget: Budget,
+) -> tuple[Callable[[Calibration | None], bytes], bundle.Quantization]:
+    """As `_quantize_onnx`, of what LiteRT's quantizer can do: there is one method, and scales by channel."""
     attempts: dict[str, _LiteInt8] = {}
 
     def try_(name: str, convert: Callable[[Calibration | None], bytes], pictures: npt.NDArray[np.uint8]) -> None:
         console.print(f"  {name} ...", end=" ")
         attempts[name] = _LiteInt8.of(convert, LiteQuantizer(pictures), judges)
-        console.print(attempts[name].fit)
+        console.print(str(attempts[name].fit))
 
     for pictures in judges.calibrations:
         try_(f"per channel, {len(pictures)} pictures", convert_float, pictures)
@@ -296,11 +331,9 @@ def lite_variants(
     )
     tried = {name: str(attempt.fit) for name, attempt in attempts.items()}
     _check_found("model.int8.tflite", found, budget, name, tried)
-    yield variant(
-        "model.int8.tflite",
-        "int8",
+    return (
         lambda calibration: chosen.quantizer.int8(chosen.convert(calibration), found.float_layers),
-        quantization=bundle.Quantization(
+        bundle.Quantization(
             activations="int8",
             weights="int8",
             per_channel=True,
@@ -312,17 +345,6 @@ def lite_variants(
             tried=tried,
         ),
     )
-    if train_for_int8 is not None:
-        console.print("TFLite: quantization-aware training")
-        trained = train_for_int8()
-        fit = judges.fit(trained.convert(None), "tflite")
-        console.print(f"  {fit}")
-        yield variant(
-            "model.int8-qat.tflite",
-            "int8-qat",
-            trained.convert,
-            quantization=_learnt(trained, fit, activations="int8", weights="int8", reason=_TRAINED),
-        )
 
 
 @dataclass(frozen=True)

@@ -172,6 +172,17 @@ def test_a_failed_export_leaves_the_old_bundle(cnn_run: Path, tmp_path: Path) ->
     assert (old / "bundle.json").read_text() == "the old one"
 
 
+def test_files_can_be_left_out(cnn_run: Path, tmp_path: Path) -> None:
+    left_out = ("model.fp16.onnx", "model.int8.onnx", "model.int8.tflite", "model.dynamic.tflite")
+    done = run("export", cnn_run, "--out", tmp_path / "cnn", "--without", *left_out, *QUICK)
+    assert done.returncode == 0, done.stderr
+    made = [file.path for file in bundle.load(tmp_path / "cnn").files]
+    assert made == [path for path in FILES if path not in left_out]
+    for wrong in ("int8", "model.fp32.onnx"):
+        assert run("export", cnn_run, "--out", tmp_path / "other", "--without", wrong).returncode == 2
+    assert not (tmp_path / "other").exists()
+
+
 def test_a_folder_that_is_no_bundle_is_not_replaced(cnn_run: Path, tmp_path: Path) -> None:
     (tmp_path / "holiday.jpg").write_text("a photograph")
     done = run("export", cnn_run, "--out", tmp_path)
