@@ -5,13 +5,12 @@ from __future__ import annotations
 import datetime
 import os
 import platform
-from pathlib import Path
 
 import onnxruntime as ort
 import psutil
 from pydantic import BaseModel, ConfigDict
 
-from bundle.hardware import instruction_sets, processor_facts
+from bundle.hardware import instruction_sets, processor_name
 
 # What decides how fast int8 is: VNNI and AMX multiply bytes in one step; ASIMDDP is ARM's dot product.
 FLAGS = ("avx2", "avx_vnni", "avx512f", "avx512_vnni", "amx_int8", "amx_tile", "asimddp", "i8mm")
@@ -41,9 +40,9 @@ class Machine(BaseModel):
     @classmethod
     def here(cls) -> Machine:
         """This machine, now."""
-        cpu, flags = _read_cpu()
+        flags = instruction_sets()
         return cls(
-            cpu=cpu,
+            cpu=processor_name(),
             architecture=platform.machine(),
             cores=os.cpu_count() or 1,
             usable_cores=usable_cores(),
@@ -60,11 +59,3 @@ class Machine(BaseModel):
 def usable_cores() -> int:
     """Cores that this process may run on."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _read_cpu() -> tuple[str, frozenset[str]]:
-    """Name and flags of the first core, as Linux on x86-64 and on ARM gives them."""
-    name, board = processor_facts().get("model name"), Path("/proc/device-tree/model")
-    if name is None and board.is_file():
-        name = board.read_text(encoding="utf-8", errors="replace").strip("\0 \n")
-    return name or platform.processor() or platform.machine() or "unknown", instruction_sets()

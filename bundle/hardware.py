@@ -19,6 +19,14 @@ def processor_facts() -> dict[str, str]:
     return facts
 
 
+def processor_name() -> str:
+    """The processor's name, or that of the board where Linux has none for it."""
+    name, board = processor_facts().get("model name"), Path("/proc/device-tree/model")
+    if name is None and board.is_file():
+        name = board.read_text(encoding="utf-8", errors="replace").strip("\0 \n")
+    return name or platform.processor() or platform.machine() or "unknown"
+
+
 def instruction_sets() -> frozenset[str]:
     """Their names as Linux has them: flags on x86-64, features on Arm."""
     facts = processor_facts()

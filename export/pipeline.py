@@ -79,18 +79,17 @@ def export(run: Run, target: Path, settings: Settings, hold_outs: Sequence[Run] 
         files: list[bundle.ModelFile] = []
         evidence = False
         for format in settings.formats:
-            variants = (
-                onnx_variants(
-                    network, run.recipe, judges, settings.targets, settings.budget, train_for_int8, settings.without
-                )
+            planned = (
+                onnx_variants(network, run.recipe, judges, settings.targets, settings.budget, train_for_int8)
                 if format == "onnx"
-                else lite_variants(network, run.recipe, judges, settings.budget, train_for_int8, settings.without)
+                else lite_variants(network, run.recipe, judges, settings.budget, train_for_int8)
             )
-            for variant in variants:
-                if variant.path in settings.without:
+            for path, make in planned.items():
+                if path in settings.without:
                     continue
-                with gates.of_file(variant.path):
-                    files.append(_write(folder, variant, judges))
+                with gates.of_file(path):
+                    variant = make()
+                    files.append(_write(folder / path, variant, judges))
                     gates.check_accuracy(files[-1], files[0], settings.budget)
                 evidence = variant.head.pooled
         manifest = _manifest(run, settings.name, dataset, files, pooled, evidence)
@@ -132,23 +131,23 @@ def _calibration_examples(dataset: Dataset, count: int) -> tuple[Example, ...]:
     return tuple(example for _, _, example in ranked[:chosen])
 
 
-def _write(folder: Path, variant: Variant, judges: Judges) -> bundle.ModelFile:
+def _write(path: Path, variant: Variant, judges: Judges) -> bundle.ModelFile:
     """Calibrate one file on its own logits, check it, measure it and write it."""
     calibration = Calibration.fit(judges.validation, judges.raw(variant.finish(None), variant.format))
     content = variant.finish(calibration)
     model = runtimes.load(content, variant.format)
     styles = len(judges.dataset.styles)
     gates.check_interface(model, variant.format, judges.pixels.shape[1], styles, variant.head.pooled)
-    with progress(f"measuring {variant.path}") as step:
+    with progress(f"measuring {path.name}") as step:
         outputs = runtimes.run_in_batches(model, judges.pixels, model.interface.outputs, step)
     gates.check_values(outputs, variant.head.evidence_bias(styles))
     parity = gates.compare(outputs["logits"][judges.test], judges.test_reference)
     gates.check_parity(variant.precision, parity)
     runtimes.check_in_fresh_process(content, variant.format)
     metrics = evaluation.measure(judges.dataset, outputs["probabilities"], outputs["known"], calibration.threshold)
-    (folder / variant.path).write_bytes(content)
+    path.write_bytes(content)
     return bundle.ModelFile(
-        path=variant.path,
+        path=path.name,
         format=variant.format,
         precision=variant.precision,
         target=variant.target,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -14,7 +15,7 @@ from bundle.manifest import Precision
 from export import graph, runtimes
 from export.bounding import BOUND, bounded
 from export.equalisation import equalise
-from export.gates import NothingFits, of_file
+from export.gates import NothingFits
 from export.lite import LiteConverter, LiteQuantizer
 from export.network import OPSET, Core, Head, convert, half_precision, head_of, with_scale
 from export.qat import Trained
@@ -35,7 +36,6 @@ class Variant:
     """One file to be: `finish` gives its bytes for a calibration; for None with all logits as the one
     output ``outputs``, to calibrate on."""
 
-    path: str
     format: runtimes.Format
     precision: Precision
     finish: Callable[[Calibration | None], bytes]
@@ -44,6 +44,10 @@ class Variant:
     threads: int | None = None
     opset: int | None = None
     quantization: bundle.Quantization | None = None
+
+
+# Files to be, by name, in the order of the manifest: what is called makes one, which may take minutes.
+Planned = dict[str, Callable[[], Variant]]
 
 
 @dataclass(frozen=True)
@@ -103,61 +107,49 @@ def onnx_variants(
     targets: Sequence[Target],
     budget: Budget,
     train_for_int8: Callable[[], Trained] | None = None,
-    without: Collection[str] = (),
-) -> Iterator[Variant]:
-    """ONNX: fp32, fp16, int8 for each target, and int8 after quantization-aware training for the first; the int8
-    files named in `without` are not made."""
+) -> Planned:
+    """ONNX: fp32, fp16, int8 for each target, and int8 after quantization-aware training for the first."""
     console.print("ONNX: converting")
     core = convert(network, BACKBONE_FEATURES.get(recipe.network))
 
-    def variant(path: str, precision: Precision, core: Core, **more: Any) -> Variant:
-        return Variant(path, "onnx", precision, lambda calibration: _onnx(core, calibration), core.head, **more)
+    def variant(precision: Precision, core: Core, **more: Any) -> Variant:
+        return Variant("onnx", precision, lambda calibration: _onnx(core, calibration), core.head, opset=OPSET, **more)
 
-    yield variant("model.fp32.onnx", "fp32", core, opset=OPSET)
-    yield variant("model.fp16.onnx", "fp16", half_precision(core), opset=OPSET)
-    for target in targets:
-        # The default target's file has the plain name.
-        path = "model.int8.onnx" if target.name == DEFAULT else f"model.int8.{target.name}.onnx"
-        if path in without:
-            continue
+    def rounded(target: Target) -> Variant:
         console.print(f"ONNX: int8 for {target.name}")
-        quantized, quantization = _quantize_onnx(path, network, recipe, core, judges, target, budget)
-        yield variant(
-            path,
-            "int8",
-            quantized,
-            opset=OPSET,
-            target=target.name,
-            threads=target.threads,
-            quantization=quantization,
-        )
-    if train_for_int8 is not None:
-        target = targets[0]
+        quantized, quantization = _quantize_onnx(network, recipe, core, judges, target, budget)
+        return variant("int8", quantized, target=target.name, threads=target.threads, quantization=quantization)
+
+    def learnt(train_for_int8: Callable[[], Trained], target: Target) -> Variant:
         console.print(f"ONNX: quantization-aware training, int8 for {target.name}")
         trained = train_for_int8()
-        trained_network = trained.network(network)
-        core = convert(trained_network, BACKBONE_FEATURES.get(recipe.network))
-        quantizer = Quantizer(core, judges.training, target, trained.ranges())
+        trained_core = convert(trained.network(network), BACKBONE_FEATURES.get(recipe.network))
+        quantizer = Quantizer(trained_core, judges.training, target, trained.ranges())
         # Weights by channel, as they were trained; the method finds the few ranges that were not learnt.
         quantized = quantizer.quantize("min-max", per_channel=True)
         fit = judges.fit(_onnx(quantized, None), "onnx")
         console.print(f"  {fit}")
-        yield variant(
-            "model.int8-qat.onnx",
-            "int8-qat",
-            quantized,
-            opset=OPSET,
-            target=target.name,
-            threads=target.threads,
-            quantization=_learnt(
-                trained,
-                fit,
-                activations=target.activations,
-                weights=target.weights,
-                reduce_range=target.reduce_range,
-                reason=f"{_TRAINED}; {target.reason}",
-            ),
+        how = _learnt(
+            trained,
+            fit,
+            activations=target.activations,
+            weights=target.weights,
+            reduce_range=target.reduce_range,
+            reason=f"{_TRAINED}; {target.reason}",
         )
+        return variant("int8-qat", quantized, target=target.name, threads=target.threads, quantization=how)
+
+    planned: Planned = {
+        "model.fp32.onnx": lambda: variant("fp32", core),
+        "model.fp16.onnx": lambda: variant("fp16", half_precision(core)),
+    }
+    for target in targets:
+        # The default target's file has the plain name.
+        path = "model.int8.onnx" if target.name == DEFAULT else f"model.int8.{target.name}.onnx"
+        planned[path] = partial(rounded, target)
+    if train_for_int8 is not None:
+        planned["model.int8-qat.onnx"] = partial(learnt, train_for_int8, targets[0])
+    return planned
 
 
 def _learnt(trained: Trained, fit: Fit, **more: Any) -> bundle.Quantization:
@@ -177,7 +169,7 @@ def _onnx(core: Core, calibration: Calibration | None) -> bytes:
 
 
 def _quantize_onnx(
-    path: str, network: Any, recipe: Recipe, core: Core, judges: Judges, target: Target, budget: Budget
+    network: Any, recipe: Recipe, core: Core, judges: Judges, target: Target, budget: Budget
 ) -> tuple[Core, bundle.Quantization]:
     """Of the methods of calibration, granularities and numbers of pictures within the budget, those whose logits on
     validation are nearest to the float network's; where none is, the same with bounded activations, then with
@@ -219,7 +211,7 @@ def _quantize_onnx(
     chosen = best()
     found = search(made[chosen], lambda layers: make(chosen, layers), chosen.quantizer.layers, budget, console.print)
     tried = {str(attempt): str(fit) for attempt, (_, fit) in made.items()}
-    _check_found(path, found, budget, str(chosen), tried)
+    _check_found(found, budget, str(chosen), tried)
     return found.variant, bundle.Quantization(
         activations=target.activations,
         weights=target.weights,
@@ -235,13 +227,12 @@ def _quantize_onnx(
     )
 
 
-def _check_found(path: str, found: Found[Any], budget: Budget, name: str, tried: dict[str, str]) -> None:
+def _check_found(found: Found[Any], budget: Budget, name: str, tried: dict[str, str]) -> None:
     """Add what the search of layers gave to `tried`; raise `NothingFits` where even that is over the budget."""
     if found.float_layers:
         tried[f"{name}, {len(found.float_layers)} layers in float"] = str(found.fit)
     if not found.fit.within(budget):
-        with of_file(path):
-            raise NothingFits(f"no variant is within the budget on validation; the nearest has {found.fit}")
+        raise NothingFits(f"no variant is within the budget on validation; the nearest has {found.fit}")
 
 
 @dataclass(frozen=True)
@@ -261,41 +252,39 @@ class _Attempt:
 
 
 def lite_variants(
-    network: Any,
-    recipe: Recipe,
-    judges: Judges,
-    budget: Budget,
-    train_for_int8: Callable[[], Trained] | None = None,
-    without: Collection[str] = (),
-) -> Iterator[Variant]:
-    """TFLite: fp32, fp16, weights in int8 alone, int8, and int8 after quantization-aware training; int8 is not made
-    where `without` names it."""
+    network: Any, recipe: Recipe, judges: Judges, budget: Budget, train_for_int8: Callable[[], Trained] | None = None
+) -> Planned:
+    """TFLite: fp32, fp16, weights in int8 alone, int8, and int8 after quantization-aware training."""
     console.print("TFLite: converting")
     head = head_of(network, BACKBONE_FEATURES.get(recipe.network))
     convert_float = LiteConverter(network, head).convert
     quantizer = LiteQuantizer(judges.training)
 
-    def variant(path: str, precision: Precision, finish: Callable[[Calibration | None], bytes], **more: Any) -> Variant:
-        return Variant(path, "tflite", precision, finish, head, **more)
+    def variant(precision: Precision, finish: Callable[[Calibration | None], bytes], **more: Any) -> Variant:
+        return Variant("tflite", precision, finish, head, **more)
 
-    yield variant("model.fp32.tflite", "fp32", convert_float)
-    yield variant("model.fp16.tflite", "fp16", lambda calibration: quantizer.float16(convert_float(calibration)))
-    yield variant("model.dynamic.tflite", "dynamic", lambda calibration: quantizer.dynamic(convert_float(calibration)))
-    if "model.int8.tflite" not in without:
+    def rounded() -> Variant:
         console.print("TFLite: int8")
         finish, quantization = _quantize_lite(network, recipe, head, convert_float, judges, budget)
-        yield variant("model.int8.tflite", "int8", finish, quantization=quantization)
-    if train_for_int8 is not None:
+        return variant("int8", finish, quantization=quantization)
+
+    def learnt(train_for_int8: Callable[[], Trained]) -> Variant:
         console.print("TFLite: quantization-aware training")
         trained = train_for_int8()
         fit = judges.fit(trained.convert(None), "tflite")
         console.print(f"  {fit}")
-        yield variant(
-            "model.int8-qat.tflite",
-            "int8-qat",
-            trained.convert,
-            quantization=_learnt(trained, fit, activations="int8", weights="int8", reason=_TRAINED),
-        )
+        how = _learnt(trained, fit, activations="int8", weights="int8", reason=_TRAINED)
+        return variant("int8-qat", trained.convert, quantization=how)
+
+    planned: Planned = {
+        "model.fp32.tflite": lambda: variant("fp32", convert_float),
+        "model.fp16.tflite": lambda: variant("fp16", lambda made_for: quantizer.float16(convert_float(made_for))),
+        "model.dynamic.tflite": lambda: variant("dynamic", lambda made_for: quantizer.dynamic(convert_float(made_for))),
+        "model.int8.tflite": rounded,
+    }
+    if train_for_int8 is not None:
+        planned["model.int8-qat.tflite"] = partial(learnt, train_for_int8)
+    return planned
 
 
 def _quantize_lite(
@@ -330,7 +319,7 @@ def _quantize_lite(
         console.print,
     )
     tried = {name: str(attempt.fit) for name, attempt in attempts.items()}
-    _check_found("model.int8.tflite", found, budget, name, tried)
+    _check_found(found, budget, name, tried)
     return (
         lambda calibration: chosen.quantizer.int8(chosen.convert(calibration), found.float_layers),
         bundle.Quantization(

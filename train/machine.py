@@ -13,7 +13,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from bundle.hardware import instruction_sets, processor_facts
+from bundle.hardware import instruction_sets, processor_name
 
 # Linux's counter of the energy of the first processor package, in microjoules; wraps at its neighbour.
 _ENERGY = Path("/sys/class/powercap/intel-rapl:0/energy_uj")
@@ -23,7 +23,7 @@ def device() -> str:
     """The processor that trains, in words."""
     if accelerators := _gpus():
         return f"{len(accelerators)} x GPU ({accelerators[0]})"
-    return f"{_processor()}, {os.cpu_count()} cores"
+    return f"{processor_name()}, {os.cpu_count()} cores"
 
 
 def use_mixed_precision() -> bool:
@@ -91,8 +91,3 @@ def _microjoules() -> int | None:
 
 def _processor_has_bfloat16() -> bool:
     return bool({"avx512_bf16", "amx_bf16", "bf16"} & instruction_sets())
-
-
-def _processor() -> str:
-    facts = processor_facts()
-    return facts.get("model name") or facts.get("model") or platform.machine()

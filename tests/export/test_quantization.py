@@ -12,6 +12,8 @@ from export.network import convert  # noqa: E402
 from export.quantization import Quantizer  # noqa: E402
 from export.targets import TARGETS  # noqa: E402
 
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+
 SIZE = 16
 PICTURES = np.random.default_rng(0).integers(0, 256, (16, SIZE, SIZE, 3), np.uint8)
 
@@ -38,7 +40,6 @@ def outputs(content: bytes) -> np.ndarray:
     return runtimes.run_in_batches(runtimes.load(content, "onnx"), PICTURES, ["outputs"])["outputs"]
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize("target", TARGETS)
 def test_the_layer_that_loses_most_by_rounding_is_named_first(network: keras.Model, target: str) -> None:
     quantizer = Quantizer(convert(network), PICTURES, TARGETS[target])
@@ -47,7 +48,6 @@ def test_the_layer_that_loses_most_by_rounding_is_named_first(network: keras.Mod
     assert sorted(ranking) == ["first", "second", "third"]
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_layer_left_in_float_is_rounded_no_more(network: keras.Model) -> None:
     expected = network.predict(PICTURES.astype(np.float32), verbose=0)
     quantizer = Quantizer(convert(network), PICTURES, TARGETS["x86-vnni"])
@@ -59,7 +59,6 @@ def test_a_layer_left_in_float_is_rounded_no_more(network: keras.Model) -> None:
     assert difference("second") < difference() / 2
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize("target", TARGETS)
 def test_no_relu_stands_between_two_roundings(network: keras.Model, target: str) -> None:
     rounded = Quantizer(convert(network), PICTURES, TARGETS[target]).quantize("min-max", per_channel=True)
@@ -68,7 +67,6 @@ def test_no_relu_stands_between_two_roundings(network: keras.Model, target: str)
         assert node.op_type not in ("Relu", "Clip") or before[node.input[0]] != "DequantizeLinear"
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_pooling_is_rounded_with_the_layers_around_it(network: keras.Model) -> None:
     core = convert(network)
     assert [node.op_type for node in core.model.graph.node].count("AveragePool") == 2
