@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -161,11 +162,12 @@ def layer_scopes(name: str) -> set[str]:
 def _name_constants(model: onnx.ModelProto) -> None:
     """Number the constants in the order of their use: which of several equal ones tf2onnx keeps is chance."""
     by_name = {constant.name: constant for constant in model.graph.initializer}
-    used = dict.fromkeys(name for node in model.graph.node for name in node.input if name in by_name)
-    # The readable part of a name says of which layer a weight is; what a converter numbered says nothing.
+    used = Counter(name for node in model.graph.node for name in node.input if name in by_name)
+    # The readable part of a name says of which layer a weight is; what a converter numbered says nothing, nor what
+    # several layers share, as the bounds of ReLU6: it has the name of any of them.
     names = {}
     for number, name in enumerate(used):
-        if "/" not in name:
+        if "/" not in name or used[name] > 1:
             names[name] = f"constant_{number}"
         elif _MADE_BY_TF2ONNX.search(name):
             names[name] = _MADE_BY_TF2ONNX.sub(f"_{number}", name)

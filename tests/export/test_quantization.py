@@ -67,6 +67,17 @@ def test_no_relu_stands_between_two_roundings(network: keras.Model, target: str)
         assert node.op_type not in ("Relu", "Clip") or before[node.input[0]] != "DequantizeLinear"
 
 
+def test_what_several_layers_share_has_the_name_of_none() -> None:
+    pixels = keras.Input((SIZE, SIZE, 3))
+    x = keras.layers.ReLU(6.0, name="one")(keras.layers.Conv2D(4, 3, name="first")(pixels))
+    x = keras.layers.ReLU(6.0, name="other")(keras.layers.Conv2D(4, 3, name="second")(x))
+    x = keras.layers.Identity(name="embedding")(keras.layers.GlobalAveragePooling2D(name="pool")(x))
+    nodes = convert(keras.Model(pixels, keras.layers.Dense(2, name="head")(x))).model.graph.node
+    bounds = [node.input[1:] for node in nodes if node.op_type == "Clip"]
+    assert len(bounds) == 2 and bounds[0] == bounds[1]
+    assert all(name.startswith("constant_") for name in bounds[0]), "which of the two tf2onnx keeps is chance"
+
+
 def test_pooling_is_rounded_with_the_layers_around_it(network: keras.Model) -> None:
     core = convert(network)
     assert [node.op_type for node in core.model.graph.node].count("AveragePool") == 2
