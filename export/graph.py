@@ -157,6 +157,8 @@ class _Builder:
         self.graph.name = "vernissage"
         self.model.producer_name = "vernissage"
         self.model.doc_string = ""
+        # Shapes on the way: every runtime finds them itself, and those of the converters have names by chance.
+        del self.graph.value_info[:]
         del self.model.metadata_props[:]
         opsets = {entry.domain: entry.version for entry in self.model.opset_import}
         assert opsets[""] == OPSET, opsets
