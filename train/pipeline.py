@@ -154,9 +154,7 @@ def _probe_and_fine_tune(
             folder = run.folder if members == 1 else run.folder / "members" / str(member)
             folder.mkdir(parents=True, exist_ok=True)
             trained = fitting.fit(upper, sources, dataset, recipe, seed + member, folder, draws, _callbacks(run, cost))
-            share = fitting.average_with_start(trained, start, sources, dataset)
-            run.record(share_of_fine_tuned_weights=share)
-            console.print(f"share of the fine-tuned weights in the average, by validation loss: {share}")
+            _average(run, trained, start, sources, dataset)
         soup = (
             [*trained.get_weights()] if not soup else [a + b for a, b in zip(soup, trained.get_weights(), strict=True)]
         )
@@ -191,11 +189,23 @@ def _train_whole(
     inputs = keras.Input(network.input.shape[1:], name="pixels")
     augmented = PartlyAugmented(recipe.augmentation, recipe.augmented_share, seed)(inputs)
     trained = keras.Model(inputs, network(augmented))
+    start = trained.get_weights()
     trained = fitting.fit(trained, pixels[None], dataset, recipe, seed, run.folder, None, _callbacks(run, cost))
+    if recipe.distilled_from:
+        _average(run, trained, start, pixels[None], dataset)
     network.set_weights(trained.get_layer(network.name).get_weights())
     with progress("pictures through the trained network") as step:
         features = distillation.predict(embed, pixels, step)
     return logits | {"network": _head(network).predict(features, batch_size=512, verbose=0)}, features
+
+
+def _average(
+    run: Run, trained: keras.Model, start: list[np.ndarray], sources: np.ndarray, dataset: Dataset
+) -> None:
+    """Keep of the fine-tuned weights the share that validation asks for; the rest is their start's."""
+    share = fitting.average_with_start(trained, start, sources, dataset)
+    run.record(share_of_fine_tuned_weights=share)
+    console.print(f"share of the fine-tuned weights in the average, by validation loss: {share}")
 
 
 def _head(network: keras.Model) -> keras.Model:
