@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from benchmarks.report import PhotographCounts, Pictures
 
 _DESCRIPTION = """\
-Compares all ONNX files of a bundle on this machine: latency, memory and size, and with --data and
---photos what they get right. Tables go to standard output, all figures to a JSON file.
+Compares the files of a bundle on this machine: latency, memory and size of the ONNX files, and with
+--data and --photos what all files get right, TFLite ones in LiteRT. Tables go to standard output, all
+figures to a JSON file.
 """
 
 _EXAMPLES = """\
@@ -96,7 +97,7 @@ def main(arguments: list[str] | None = None) -> int:
             notes.append("the bundle has no fp32 file: no ratios and no differences")
         found = report.Report(
             machine=machine,
-            bundle=report.BundleFacts.of(verified, files),
+            bundle=report.BundleFacts.of(verified),
             rounds=options.rounds,
             latency=tuple(timed),
             pictures=_pictures(options.data, catalogue, division) if catalogue and division else None,

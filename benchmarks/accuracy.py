@@ -9,19 +9,17 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime as ort
 from pydantic import BaseModel, ConfigDict
 
 import bundle
 from benchmarks.division import Division, Photographs
 from benchmarks.figures import Difference, Figure
 from benchmarks.machine import usable_cores
+from bundle import runtimes
 from bundle.metrics import score_open_set, score_styles
 
 # Pictures at a time: enough for all cores, and 10 MB at 320 pixels.
 BATCH = 32
-
-_ORT_ERRORS = 3  # the level of ONNX Runtime's log from which on it says something
 
 
 class AccuracyError(ValueError):
@@ -131,15 +129,15 @@ def measure(
     photographs: Photographs | None,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, FileAccuracy]:
-    """Score every loaded ONNX file of the bundle; the keys are file names.
+    """Score every loaded file of the bundle in its own runtime; the keys are file names.
 
     `progress` is called with (pictures done, pictures in all). Raises `AccuracyError` where a file cannot
     be run, and `bundle.PictureError` where a picture has become unreadable.
     """
     sets = _sets(division, photographs)
-    files = [file for file in verified.files if file.format == "onnx"]
-    sessions = {file.path: _session(verified, file) for file in files}
-    outputs = _run(sets, sessions, verified.manifest, progress)
+    files = verified.files
+    models = {file.path: _load(verified, file) for file in files}
+    outputs = _run(sets, models, verified.manifest, progress)
     reference = next((file for file in files if file.precision == "fp32"), None)
     result = {
         file.path: _score(sets, outputs[file.path], verified.manifest.styles, file.known.threshold) for file in files
@@ -172,26 +170,21 @@ def _foreign(paths: Sequence[Path]) -> _Set:
     return _Set(tuple(paths), np.full(len(paths), -1, np.int64))
 
 
-def _session(verified: bundle.Bundle, file: bundle.ModelFile) -> ort.InferenceSession:
-    ort.set_default_logger_severity(_ORT_ERRORS)
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = usable_cores()
-    # Sessions take turns here; the threads of one that waits must leave the cores to the others.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+def _load(verified: bundle.Bundle, file: bundle.ModelFile) -> runtimes.Runtime:
     try:
-        return ort.InferenceSession(verified.contents[file.path], options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # its exception classes have no common base but this
-        raise AccuracyError(f"{file.path} cannot be loaded: {str(error).strip().splitlines()[0]}") from error
+        return runtimes.load(verified.contents[file.path], file.format, usable_cores())
+    except runtimes.CannotLoad as error:
+        raise AccuracyError(f"{file.path} cannot be loaded: {error}") from error
 
 
 def _run(
     sets: Mapping[str, _Set],
-    sessions: Mapping[str, ort.InferenceSession],
+    models: Mapping[str, runtimes.Runtime],
     manifest: bundle.Manifest,
     progress: Callable[[int, int], None] | None,
 ) -> dict[str, dict[str, Outputs]]:
     """Outputs by file and set. Each picture is decoded once, for all files."""
-    rows: dict[str, dict[str, list[Outputs]]] = {path: {name: [] for name in sets} for path in sessions}
+    rows: dict[str, dict[str, list[Outputs]]] = {path: {name: [] for name in sets} for path in models}
     total, done = sum(len(pictures.paths) for pictures in sets.values()), 0
 
     def prepare(path: Path) -> bundle.picture.Pixels:
@@ -204,8 +197,8 @@ def _run(
         for name, pictures in sets.items():
             for start in range(0, len(pictures.paths), BATCH):
                 batch = np.stack(list(pool.map(prepare, pictures.paths[start : start + BATCH])))
-                for path, session in sessions.items():
-                    rows[path][name].append(_infer(path, session, batch, len(manifest.styles)))
+                for path, model in models.items():
+                    rows[path][name].append(_infer(path, model, batch, len(manifest.styles)))
                 done += len(batch)
                 if progress is not None:
                     progress(done, total)
@@ -221,11 +214,12 @@ def _run(
     }
 
 
-def _infer(path: str, session: ort.InferenceSession, batch: bundle.picture.Pixels, styles: int) -> Outputs:
+def _infer(path: str, model: runtimes.Runtime, batch: bundle.picture.Pixels, styles: int) -> Outputs:
     try:
-        probabilities, known = session.run(["probabilities", "known"], {bundle.INPUT: batch})
-    except Exception as error:
+        outputs = model.run(batch, ("probabilities", "known"))
+    except Exception as error:  # each runtime has errors of its own, without a common class
         raise AccuracyError(f"{path} fails: {str(error).strip().splitlines()[0]}") from error
+    probabilities, known = outputs["probabilities"], outputs["known"]
     if probabilities.shape != (len(batch), styles) or known.shape != (len(batch),):
         raise AccuracyError(
             f"{path} gives probabilities {list(probabilities.shape)} and known {list(known.shape)}"

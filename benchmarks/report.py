@@ -28,7 +28,7 @@ class _Part(BaseModel):
 
 
 class BundleFile(_Part):
-    """One ONNX file."""
+    """One model file."""
 
     path: str
     precision: str
@@ -48,8 +48,8 @@ class BundleFacts(_Part):
     files: tuple[BundleFile, ...]
 
     @classmethod
-    def of(cls, verified: bundle.Bundle, files: tuple[bundle.ModelFile, ...]) -> BundleFacts:
-        """The facts of a bundle, with `files` of it."""
+    def of(cls, verified: bundle.Bundle) -> BundleFacts:
+        """The facts of a bundle and its files."""
         manifest = verified.manifest
         return cls(
             name=manifest.name,
@@ -60,7 +60,7 @@ class BundleFacts(_Part):
             styles=manifest.styles,
             files=tuple(
                 BundleFile(path=file.path, precision=file.precision, size_bytes=file.size_bytes, sha256=file.sha256)
-                for file in files
+                for file in verified.files
             ),
         )
 

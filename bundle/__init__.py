@@ -4,7 +4,8 @@ A bundle is a folder, ``models/NAME/``, with a manifest (``bundle.json``), one o
 and a ``MODEL_CARD.md``. This package says what the manifest holds (`manifest`), checks a folder
 against it (`folder`), turns a picture into a network's input (`picture`), reads the folders of
 paintings on which models are trained and measured (`catalogue`), and defines the figures that a
-manifest quotes (`metrics`). It knows nothing of TensorFlow, cameras or web pages.
+manifest quotes (`metrics`). `runtimes` runs model files, for rooms that compare formats. It knows nothing
+of TensorFlow, cameras or web pages.
 
 Every exported model takes ``input``, uint8 RGB ``[batch, size, size, 3]``, and has the outputs named
 in `OUTPUTS`, which are always bound by name.

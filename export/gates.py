@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 import bundle
+from bundle import runtimes
 from bundle.manifest import Precision
-from export import runtimes
-from export.runtimes import Outputs
+from bundle.runtimes import Outputs
 from export.search import Budget
 
 # Float arithmetic in another order; measured parity is near 1e-5. Of the greatest logit, where that is over 1:

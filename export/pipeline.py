@@ -17,8 +17,9 @@ from typing import Any
 from rich.table import Table
 
 import bundle
+from bundle import runtimes
 from bundle.folder import CARD_NAME, MANIFEST_NAME
-from export import card, gates, report, runtimes
+from export import card, gates, inspection, report
 from export.qat import Trained
 from export.search import Budget
 from export.targets import Target
@@ -64,8 +65,10 @@ def export(run: Run, target: Path, settings: Settings, hold_outs: Sequence[Run] 
     network = rebuild(run)
     dataset = run.dataset()
     pooled = _pool(hold_outs)
-    if not len(dataset.where(lambda example: example.part is Part.TEST)):
-        raise RunError(f"{run.folder}: the run has no test pictures; train it on the published set")
+    published = {example.part for example in dataset.examples if example.published}
+    for part in (Part.TEST, Part.VALIDATION):
+        if part not in published:
+            raise RunError(f"{run.folder}: the run has no {part} pictures; train it on the published set")
 
     with replacing(target) as folder, tempfile.TemporaryDirectory(prefix="vernissage-") as work:
         judges = _judges(network, dataset, run.recipe.size, settings.calibration_pictures)
@@ -143,7 +146,7 @@ def _write(path: Path, variant: Variant, judges: Judges) -> bundle.ModelFile:
     gates.check_values(outputs, variant.head.evidence_bias(styles))
     parity = gates.compare(outputs["logits"][judges.test], judges.test_reference)
     gates.check_parity(variant.precision, parity)
-    runtimes.check_in_fresh_process(content, variant.format)
+    inspection.check_in_fresh_process(content, variant.format)
     metrics = evaluation.measure(judges.dataset, outputs["probabilities"], outputs["known"], calibration.threshold)
     path.write_bytes(content)
     return bundle.ModelFile(
@@ -155,7 +158,7 @@ def _write(path: Path, variant: Variant, judges: Judges) -> bundle.ModelFile:
         size_bytes=len(content),
         sha256=hashlib.sha256(content).hexdigest(),
         opset=variant.opset,
-        operators=runtimes.operators(content, variant.format),
+        operators=inspection.operators(content, variant.format),
         temperature=calibration.temperature,
         known=bundle.KnownRule(method=calibration.method, threshold=calibration.threshold),
         parity=parity,

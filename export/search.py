@@ -24,8 +24,9 @@ class Budget:
     """Loss of accuracy. On validation, where variants are chosen, as a share of what the float network has right
     (so that 99 % of it stays, as MLPerf asks); in the gates, on the test pictures, in points. One picture is
     always allowed."""
-    agreement: float = 0.98
-    """The least share of the published split's pictures with the float network's answer."""
+    agreement: float = 0.99
+    """The least share of the published split's validation pictures, and views of them, with the float network's
+    answer. The gates ask 98 % of its test pictures: what had just that here would fail there half the time."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,8 @@ class Fit:
     """How one variant does against the float network."""
 
     agreement: float
-    """Share of the published split's pictures with the float network's answer: what the gates ask of its test
-    pictures. Pictures by other artists are harder, and their answers turn more easily."""
+    """Share of the published split's pictures and views of them with the float network's answer: what the gates
+    ask of its test pictures. Pictures by other artists are harder, and their answers turn more easily."""
     lost: int
     """Fewer right answers than the float network has, on all pictures."""
     difference: float
@@ -49,13 +50,16 @@ class Fit:
         reference: npt.NDArray[np.float32],
         labels: npt.NDArray[np.integer],
         published: npt.NDArray[np.bool_],
+        views: npt.NDArray[np.float32],
+        views_reference: npt.NDArray[np.float32],
     ) -> Fit:
         """From logits of the styles ``[n, styles]`` of a variant and of the float network, the right answers
-        ``[n]``, and which pictures are of the published split ``[n]``."""
+        ``[n]``, which pictures are of the published split ``[n]``, and logits ``[m, styles]`` of views of these."""
         ours, theirs = outputs.argmax(axis=1), reference.argmax(axis=1)
         right = int((theirs == labels).sum())
+        of_views = views.argmax(axis=1) == views_reference.argmax(axis=1)
         return cls(
-            agreement=float((ours == theirs)[published].mean()),
+            agreement=float(np.concatenate([(ours == theirs)[published], of_views]).mean()),
             lost=right - int((ours == labels).sum()),
             difference=float(np.abs(outputs - reference).mean()),
             right=right,

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 
 import bundle
+from bundle import runtimes
 from bundle.signature import verify as verify_signature
-from export import gates, runtimes
+from export import gates, inspection
 
 EXAMPLES = """\
 checked: sizes and hashes, that each file loads in its runtime, its operators, names, types and shapes, finite
@@ -66,9 +67,9 @@ def verify(folder: Path) -> list[str]:
             # The manifest has no bias; it is the same for every picture.
             bias = (outputs["logits"] - outputs["evidence"].mean(axis=(1, 2)))[0]
         gates.check_values(outputs, bias)
-        operators = runtimes.operators(content, file.format)
+        operators = inspection.operators(content, file.format)
         if file.operators and operators != file.operators:
             raise gates.WrongOutputs(f"{file.path}: its operators are not those of the manifest")
-        runtimes.check_in_fresh_process(content, file.format)
+        inspection.check_in_fresh_process(content, file.format)
         lines.append(f"{file.path}: right ({file.format} {file.precision}, {sum(operators.values())} operators)")
     return lines

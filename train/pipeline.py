@@ -199,9 +199,7 @@ def _train_whole(
     return logits | {"network": _head(network).predict(features, batch_size=512, verbose=0)}, features
 
 
-def _average(
-    run: Run, trained: keras.Model, start: list[np.ndarray], sources: np.ndarray, dataset: Dataset
-) -> None:
+def _average(run: Run, trained: keras.Model, start: list[np.ndarray], sources: np.ndarray, dataset: Dataset) -> None:
     """Keep of the fine-tuned weights the share that validation asks for; the rest is their start's."""
     share = fitting.average_with_start(trained, start, sources, dataset)
     run.record(share_of_fine_tuned_weights=share)

@@ -16,7 +16,7 @@ import openvino
 import pytest
 
 import bundle
-from export import runtimes
+from bundle import runtimes
 from kiosk.classifier import Classifier
 from tests.commands import ROOT, run
 
@@ -95,6 +95,19 @@ def test_the_kiosk_classifies_with_it(exported: Path) -> None:
         scores = Classifier(loaded, precision, threads=1).classify(np.full((size, size, 3), 128, np.uint8))
         assert scores.probabilities.sum() == pytest.approx(1, abs=1e-4)
         assert 0 <= scores.known <= 1
+
+
+def test_the_benchmarks_measure_the_accuracy_that_the_manifest_claims(
+    exported: Path, paintings: Path, tmp_path: Path
+) -> None:
+    report = tmp_path / "report.json"
+    done = run("benchmarks", exported, "--data", paintings, "--threads", 1, "--rounds", 1, "--json", report)
+    assert done.returncode == 0, done.stdout + done.stderr  # 1 where a claim is wrong
+    measured = json.loads(report.read_text())["accuracy"]
+    for file in bundle.load(exported).files:
+        found = measured[file.path]["published_test"]["accuracy"]
+        claimed = file.metrics.published_test.accuracy
+        assert (found["correct"], found["total"]) == (claimed.correct, claimed.total), file.path
 
 
 @pytest.mark.parametrize("name", ["model.fp32.onnx", "model.int8.onnx"])

@@ -9,7 +9,8 @@ import pytest
 
 keras = pytest.importorskip("keras")
 
-from export import graph, runtimes  # noqa: E402
+from bundle import runtimes  # noqa: E402
+from export import graph  # noqa: E402
 from export.lite import LiteConverter, LiteQuantizer  # noqa: E402
 from export.network import convert, half_precision, head_of  # noqa: E402
 from export.quantization import Quantizer  # noqa: E402

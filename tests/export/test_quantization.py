@@ -7,7 +7,8 @@ import pytest
 
 keras = pytest.importorskip("keras")
 
-from export import graph, runtimes  # noqa: E402
+from bundle import runtimes  # noqa: E402
+from export import graph  # noqa: E402
 from export.network import convert  # noqa: E402
 from export.quantization import Quantizer  # noqa: E402
 from export.targets import TARGETS  # noqa: E402

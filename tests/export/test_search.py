@@ -20,7 +20,7 @@ def stand_in(needed: int, otherwise: float = 0.9) -> list[int]:
     def make(float_layers: Sequence[str]) -> tuple[str, Fit]:
         assert list(float_layers) == LAYERS[: len(float_layers)], "the most sensitive come first"
         attempts.append(len(float_layers))
-        agreement = 0.99 if len(float_layers) >= needed else otherwise if float_layers else 0.9
+        agreement = 0.995 if len(float_layers) >= needed else otherwise if float_layers else 0.9
         return f"{len(float_layers)} in float", Fit(agreement, 0, 0.1, 200)
 
     found = search(make(()), make, lambda _: LAYERS, Budget(), lambda _: None)
@@ -52,12 +52,22 @@ def test_where_nothing_fits_the_gates_get_what_agrees_most(otherwise: float, lef
     assert stand_in(8, otherwise)[-1] == left
 
 
+NO_VIEWS = np.empty((0, 2), np.float32)
+
+
 def test_pictures_by_other_artists_count_for_accuracy_alone() -> None:
     reference, labels = np.array([[1, 0], [0, 1], [1, 0]], np.float32), np.array([0, 1, 0])
     outputs = np.array([[1, 0], [0, 1], [0, 1]], np.float32)
-    fit = Fit.of(outputs, reference, labels, published=np.array([True, True, False]))
+    fit = Fit.of(outputs, reference, labels, np.array([True, True, False]), NO_VIEWS, NO_VIEWS)
     assert fit.agreement == 1
     assert fit.lost == 1
+
+
+def test_views_count_for_agreement_alone() -> None:
+    reference, labels, published = np.eye(2, dtype=np.float32), np.array([0, 1]), np.ones(2, bool)
+    fit = Fit.of(reference, reference, labels, published, views=reference[::-1], views_reference=reference)
+    assert fit.agreement == 0.5
+    assert fit.lost == 0
 
 
 @pytest.mark.parametrize(
@@ -72,7 +82,8 @@ def test_a_fit_counts_answers_against_the_float_network(
     outputs: list[list[float]], agreement: float, lost: int, fits: bool
 ) -> None:
     reference = np.array([[1, 0], [0, 1], [1, 0]], np.float32)
-    fit = Fit.of(np.array(outputs, np.float32), reference, labels=np.array([0, 1, 1]), published=np.ones(3, bool))
+    labels, published = np.array([0, 1, 1]), np.ones(3, bool)
+    fit = Fit.of(np.array(outputs, np.float32), reference, labels, published, NO_VIEWS, NO_VIEWS)
     assert fit.agreement == pytest.approx(agreement)
     assert fit.lost == lost
     assert fit.within(Budget()) is fits
