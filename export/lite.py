@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 import bundle
+from export.narrowing import Addition, narrowed
 from export.network import Head, feature_map
 from export.silence import silence
 from train.calibration import ENERGY, MAXIMUM_LOGIT, MAXIMUM_SOFTMAX, ODDS, Calibration
@@ -166,6 +168,7 @@ class LiteQuantizer:
             everything.add_static_config(_scope(()), qtyping.TFLOperationName.ALL_SUPPORTED, 8, 8)
             with silence():
                 self._ranges = everything.calibrate({SIGNATURE: samples}, num_threads=2)
+            _narrow(self._ranges, model)
         return _finish(work, self._ranges)
 
 
@@ -173,6 +176,44 @@ def _scope(float_layers: Collection[str]) -> str:
     """A regular expression for names of operators of the network, but not of its scaling and of `float_layers`."""
     left_out = "|".join(map(re.escape, ["scaling", *float_layers]))
     return rf"(?!.*/({left_out})(_\d+)?/).*{_SCOPE}(_\d+)?/.*"
+
+
+def _narrow(ranges: dict[str, Any], model: bytes) -> None:
+    """Narrow the ranges of what is added to shortcuts, in place; see `export.narrowing`."""
+    found = {name: (np.min(qsv["min"]).item(), np.max(qsv["max"]).item()) for name, qsv in ranges.items() if qsv}
+    for name, (least, greatest) in narrowed(_additions(model), found).items():
+        ranges[name]["min"] = np.full_like(ranges[name]["min"], least)
+        ranges[name]["max"] = np.full_like(ranges[name]["max"], greatest)
+
+
+def _additions(model: bytes) -> list[Addition]:
+    """The additions of a convolution to a ReLU's output, with a ReLU of their own."""
+    from litert_quantizer.qtyping import ActivationFunctionType, BuiltinOperator
+    from litert_quantizer.utils.tfl_flatbuffer_utils import get_tensor_name, read_model
+
+    read = read_model(model)
+    (graph,) = read.subgraphs
+    names = [get_tensor_name(tensor) for tensor in graph.tensors]
+    readers = Counter(names[index] for operator in graph.operators for index in operator.inputs if index >= 0)
+    kinds = {names[each.outputs[0]]: read.operatorCodes[each.opcodeIndex].builtinCode for each in graph.operators}
+    cutting = (ActivationFunctionType.RELU, ActivationFunctionType.RELU6)
+    cut = {
+        names[operator.outputs[0]]: operator
+        for operator in graph.operators
+        if getattr(operator.builtinOptions, "fusedActivationFunction", None) in cutting
+    }
+    pairs = [
+        ((names[one], names[other]), given)
+        for given, operator in cut.items()
+        if kinds[given] == BuiltinOperator.ADD
+        for one, other in (operator.inputs, operator.inputs[::-1])
+    ]
+    return [
+        Addition(addend, shortcut, given)
+        for (addend, shortcut), given in pairs
+        if kinds.get(addend) == BuiltinOperator.CONV_2D and addend not in cut and readers[addend] == 1
+        if shortcut in cut
+    ]
 
 
 def _finish(work: Any, ranges: dict[str, Any] | None) -> bytes:

@@ -110,6 +110,11 @@ def with_scale(head: Head, scale: npt.NDArray[np.float32]) -> Head:
     return replace(head, kernel=head.kernel * scale[:, None], scale=scale)
 
 
+def with_less_bias(head: Head, shift: npt.NDArray[np.float32]) -> Head:
+    """The head with logits that are less by `shift`, ``[classes]``."""
+    return replace(head, bias=head.bias - shift[list(head.classes)])
+
+
 def with_half_kernel(head: Head) -> Head:
     """The head with its kernel kept in 16 bits: as near as the network before it is, in half the bytes."""
     return replace(head, kernel=head.kernel.astype(np.float16))

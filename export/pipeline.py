@@ -20,10 +20,11 @@ import bundle
 from bundle import runtimes
 from bundle.folder import CARD_NAME, MANIFEST_NAME
 from export import card, gates, inspection, report
+from export.judges import Judges
 from export.qat import Trained
 from export.search import Budget
 from export.targets import Target
-from export.variants import Judges, Variant, lite_variants, onnx_variants
+from export.variants import Variant, lite_variants, onnx_variants
 from train import evaluation
 from train.calibration import Calibration
 from train.dataset import PHOTOGRAPHS_SEEN, Dataset, Example, Part

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import weakref
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,7 @@ import numpy.typing as npt
 import onnx
 from onnx import helper, numpy_helper
 from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
+from onnxruntime.quantization.calibrate import TensorData, create_calibrator, save_tensors_data
 from onnxruntime.quantization.qdq_loss_debug import (
     collect_activations,
     create_activation_matching,
@@ -22,6 +24,7 @@ from onnxruntime.quantization.qdq_loss_debug import (
 )
 
 import bundle
+from export.narrowing import Addition, narrowed
 from export.network import Core, layer_scopes, with_half_kernel
 from export.silence import silence
 from export.targets import Target
@@ -36,8 +39,9 @@ METHODS: dict[Method, CalibrationMethod] = {
 # Left out, ReLU6 stays in float between two quantizations of an unclipped range, and the answers agree with
 # the float network's on 89 % of the pictures in place of 98 %.
 _OPERATORS = ["Conv", "Clip", "Relu", "Add", "Concat", "Gemm", "MatMul", "MaxPool"]
+_RELUS = ("Clip", "Relu")
 # What may stand between a layer and the next.
-_FOLLOWERS = ("Clip", "Relu", "Add", "MaxPool")
+_FOLLOWERS = (*_RELUS, "Add", "MaxPool")
 _TYPES = {"uint8": QuantType.QUInt8, "int8": QuantType.QInt8}
 # Pictures whose activations are held in memory at once; at 256 x 256 each takes some 50 MB.
 _AT_ONCE = 16
@@ -85,11 +89,14 @@ class Quantizer:
         """An integer variant of the network; `float_layers` (of `layers`) stay in float."""
         source, result = self.folder / "float.onnx", self.folder / "int8.onnx"
         onnx.save(_with_pools_as_convolutions(self.core.model), source)
+        ranges = self.folder / f"{method}.json"
+        if not ranges.exists():
+            self._find_ranges(source, method, ranges)
         with silence():
             quantize_static(
                 source,
                 result,
-                _Pictures(self.pixels),
+                None,
                 quant_format=QuantFormat.QDQ,
                 activation_type=_TYPES[self.target.activations],
                 weight_type=_TYPES[self.target.weights],
@@ -102,17 +109,34 @@ class Quantizer:
                 extra_options={
                     "ActivationSymmetric": self.target.symmetric,
                     "OpTypesToExcludeOutputQuantization": ["Conv", "Gemm", "MatMul"] if self.target.symmetric else [],
-                    "CalibTensorRangeSymmetric": self.target.symmetric,
                     # A bias is rounded by the runtime as it loads, to what the weights and activations before it give.
                     "QuantizeBias": False,
-                    "CalibStridedMinMax": _AT_ONCE,  # for every method, whatever its name says
                     "TensorQuantOverrides": self._overrides(),
                 },
-                calibration_cache_path=self.folder / f"{method}.json",
+                calibration_cache_path=ranges,
             )
         model = onnx.load(result)
         _drop_zero_points_of_weights(model)
         return Core(model, with_half_kernel(self.core.head))
+
+    def _find_ranges(self, source: Path, method: Method, target: Path) -> None:
+        """Write the ranges of all activations of the network in `source`, as `quantize_static` reads them."""
+        pictures = _Pictures(self.pixels)
+        with silence():
+            calibrator = create_calibrator(
+                source,
+                _OPERATORS,
+                augmented_model_path=str(self.folder / "augmented.onnx"),
+                calibrate_method=METHODS[method],
+            )
+            for start in range(0, len(pictures), _AT_ONCE):
+                pictures.set_range(start, start + _AT_ONCE)
+                calibrator.collect_data(pictures)
+            found = calibrator.compute_data()
+        ranges = {name: (np.min(data.lowest).item(), np.max(data.highest).item()) for name, data in found.data.items()}
+        for name, (least, greatest) in narrowed(_additions(self.core.model), ranges).items():
+            found.data[name] = TensorData(lowest=np.float32(least), highest=np.float32(greatest))
+        save_tensors_data(found, target)
 
     def layers(self, quantized: Core) -> list[str]:
         """Convolutions and dense layers, those first that add most to the difference between the activations of
@@ -163,6 +187,20 @@ class Quantizer:
         return names
 
 
+def _additions(model: onnx.ModelProto) -> list[Addition]:
+    """The additions of a convolution to a ReLU's output, before a ReLU."""
+    readers = Counter(name for node in model.graph.node for name in node.input)
+    kinds = {output: node.op_type for node in model.graph.node for output in node.output}
+    cut = {node.input[0]: node.output[0] for node in model.graph.node if node.op_type in _RELUS}
+    return [
+        Addition(addend, shortcut, cut[node.output[0]])
+        for node in model.graph.node
+        if node.op_type == "Add" and node.output[0] in cut and readers[node.output[0]] == 1
+        for addend, shortcut in (node.input, node.input[::-1])
+        if kinds.get(addend) == "Conv" and readers[addend] == 1 and kinds.get(shortcut) in _RELUS
+    ]
+
+
 def _relative_noise(
     model: onnx.ModelProto,
     exact: Mapping[str, Sequence[npt.NDArray[Any]]],
@@ -174,7 +212,7 @@ def _relative_noise(
     cut. What a layer gives there is what the ReLU behind it gives in the float network.
     """
     noise: dict[str, float] = {}
-    cut = {node.input[0]: node.output[0] for node in model.graph.node if node.op_type in ("Clip", "Relu")}
+    cut = {node.input[0]: node.output[0] for node in model.graph.node if node.op_type in _RELUS}
     for node in model.graph.node:
         for output in node.output:
             given = cut.get(output, output)

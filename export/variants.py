@@ -17,14 +17,14 @@ from export import graph
 from export.bounding import BOUND, bounded
 from export.equalisation import equalise
 from export.gates import NothingFits
+from export.judges import Judges
 from export.lite import LiteConverter, LiteQuantizer
-from export.network import OPSET, Core, Head, convert, half_precision, head_of, with_scale
+from export.network import OPSET, Core, Head, convert, half_precision, head_of, with_less_bias, with_scale
 from export.qat import Trained
 from export.quantization import METHODS, Method, Quantizer
 from export.search import Budget, Fit, Found, nearest, search
 from export.targets import DEFAULT, TARGETS, Target
 from train.calibration import Calibration
-from train.dataset import Dataset, Part
 from train.networks import BACKBONE_FEATURES
 from train.progress import console
 from train.recipes import Recipe
@@ -49,97 +49,6 @@ class Variant:
 
 # Files to be, by name, in the order of the manifest: what is called makes one, which may take minutes.
 Planned = dict[str, Callable[[], Variant]]
-
-
-@dataclass(frozen=True)
-class Judges:
-    """The pictures by which files are calibrated, chosen and judged, and what the Keras network says of them."""
-
-    dataset: Dataset
-    pixels: npt.NDArray[np.uint8]
-    """``[n, size, size, 3]``, in the order of `dataset`."""
-    test: npt.NDArray[np.int64]
-    """Rows of the published split's test pictures."""
-    test_reference: npt.NDArray[np.float32]
-    """The Keras network's logits of the styles for them."""
-    validation: Dataset
-    validation_rows: npt.NDArray[np.int64]
-    validation_reference: npt.NDArray[np.float32]
-    """The Keras network's logits of the styles for the validation pictures."""
-    views: npt.NDArray[np.uint8]
-    """The published split's validation pictures once more, changed a little: see `_views`."""
-    views_reference: npt.NDArray[np.float32]
-    """The Keras network's logits of the styles for them."""
-    training: npt.NDArray[np.uint8]
-    """Training pictures, to find ranges by; the first of them are of all labels too."""
-
-    @property
-    def calibrations(self) -> list[npt.NDArray[np.uint8]]:
-        """All training pictures, and a quarter of them: more pictures find more of the rare values that widen a
-        range, which is not always better."""
-        few = self.training[: max(16, len(self.training) // 64 * 16)]
-        return [self.training, few] if len(few) < len(self.training) else [self.training]
-
-    @classmethod
-    def of(cls, network: Any, dataset: Dataset, pixels: npt.NDArray[np.uint8], training: npt.NDArray[np.uint8]) -> Self:
-        """`dataset` and `pixels` hold the test part, the validation part and whatever else is measured."""
-        test = dataset.where(lambda example: example.part is Part.TEST)
-        rows = dataset.where(lambda example: example.part is Part.VALIDATION)
-        styles = len(dataset.styles)
-        published = dataset.where(lambda example: example.part is Part.VALIDATION and example.published)
-        views = _views(pixels[published[dataset.labels[published] < styles]])
-
-        def reference(pictures: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-            logits: npt.NDArray[np.float32] = network.predict(pictures.astype(np.float32), batch_size=32, verbose=0)
-            return logits[:, :styles]
-
-        return cls(
-            dataset,
-            pixels,
-            test,
-            reference(pixels[test]),
-            Dataset(dataset.styles, tuple(dataset.examples[row] for row in rows)),
-            rows,
-            reference(pixels[rows]),
-            views,
-            reference(views),
-            training,
-        )
-
-    def raw(self, content: bytes, format: runtimes.Format) -> npt.NDArray[np.float32]:
-        """All logits of a file for the validation pictures."""
-        return _logits(runtimes.load(content, format), self.pixels[self.validation_rows])
-
-    def fit(self, content: bytes, format: runtimes.Format) -> Fit:
-        """How a file does on the validation pictures of the styles against the Keras network."""
-        model = runtimes.load(content, format)
-        styles = len(self.dataset.styles)
-        of_styles = self.validation.labels < styles
-        return Fit.of(
-            _logits(model, self.pixels[self.validation_rows[of_styles]])[:, :styles],
-            self.validation_reference[of_styles],
-            self.validation.labels[of_styles],
-            np.array([example.published for example in self.validation.examples])[of_styles],
-            _logits(model, self.views)[:, :styles],
-            self.views_reference,
-        )
-
-
-def _logits(model: runtimes.Runtime, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    return runtimes.run_in_batches(model, pixels, ["outputs"])["outputs"]
-
-
-def _views(pictures: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """Pictures ``[n, size, size, 3]`` mirrored, and nine tenths of them from each corner, ``[5 n, size, size, 3]``.
-
-    How many answers int8 turns depends on the few pictures whose two highest logits are nearly the same. A view
-    has them nearly the same elsewhere, so views tell more of pictures to come than the pictures alone.
-    """
-    size = pictures.shape[1]
-    part = size * 9 // 10
-    corners = [(top, left) for top in (0, size - part) for left in (0, size - part)]
-    cut_out = [bundle.prepare(p[top : top + part, left : left + part], size) for top, left in corners for p in pictures]
-    return np.stack([*pictures[:, :, ::-1], *cut_out])
 
 
 def onnx_variants(
@@ -168,7 +77,7 @@ def onnx_variants(
         trained_core = convert(trained.network(network), BACKBONE_FEATURES.get(recipe.network))
         quantizer = Quantizer(trained_core, judges.training, target, trained.ranges())
         # Weights by channel, as they were trained; the method finds the few ranges that were not learnt.
-        quantized = quantizer.quantize("min-max", per_channel=True)
+        quantized = _without_shift(quantizer.quantize("min-max", per_channel=True), judges)
         fit = judges.fit(_onnx(quantized, None), "onnx")
         console.print(f"  {fit}")
         how = _learnt(
@@ -220,6 +129,7 @@ def _quantize_onnx(
 
     def make(attempt: _Attempt, float_layers: Sequence[str] = ()) -> tuple[Core, Fit]:
         quantized = attempt.quantizer.quantize(attempt.method, attempt.per_channel, float_layers)
+        quantized = _without_shift(quantized, judges)
         return quantized, judges.fit(_onnx(quantized, None), "onnx")
 
     def try_(attempt: _Attempt) -> None:
@@ -269,6 +179,11 @@ def _quantize_onnx(
     )
 
 
+def _without_shift(quantized: Core, judges: Judges) -> Core:
+    """The network with what `Judges.shift` finds taken from its head."""
+    return replace(quantized, head=with_less_bias(quantized.head, judges.shift(_onnx(quantized, None), "onnx")))
+
+
 def _check_found(found: Found[Any], budget: Budget, name: str, tried: dict[str, str]) -> None:
     """Add what the search of layers gave to `tried`; raise `NothingFits` where even that is over the budget."""
     if found.float_layers:
@@ -299,7 +214,8 @@ def lite_variants(
     """TFLite: fp32, fp16, weights in int8 alone, int8, and int8 after quantization-aware training."""
     console.print("TFLite: converting")
     head = head_of(network, BACKBONE_FEATURES.get(recipe.network))
-    convert_float = LiteConverter(network, head).convert
+    converter = LiteConverter(network, head)
+    convert_float = converter.convert
     quantizer = LiteQuantizer(judges.training)
 
     def variant(precision: Precision, finish: Callable[[Calibration | None], bytes], **more: Any) -> Variant:
@@ -307,7 +223,7 @@ def lite_variants(
 
     def rounded() -> Variant:
         console.print("TFLite: int8")
-        finish, quantization = _quantize_lite(network, recipe, head, convert_float, judges, budget)
+        finish, quantization = _quantize_lite(recipe, converter, judges, budget)
         return variant("int8", finish, quantization=quantization)
 
     def learnt(train_for_int8: Callable[[], Trained]) -> Variant:
@@ -330,27 +246,23 @@ def lite_variants(
 
 
 def _quantize_lite(
-    network: Any,
-    recipe: Recipe,
-    head: Head,
-    convert_float: Callable[[Calibration | None], bytes],
-    judges: Judges,
-    budget: Budget,
+    recipe: Recipe, converter: LiteConverter, judges: Judges, budget: Budget
 ) -> tuple[Callable[[Calibration | None], bytes], bundle.Quantization]:
     """As `_quantize_onnx`, of what LiteRT's quantizer can do: there is one method, and scales by channel."""
+    network = converter.network
     attempts: dict[str, _LiteInt8] = {}
 
-    def try_(name: str, convert: Callable[[Calibration | None], bytes], pictures: npt.NDArray[np.uint8]) -> None:
+    def try_(name: str, converter: LiteConverter, pictures: npt.NDArray[np.uint8]) -> None:
         console.print(f"  {name} ...", end=" ")
-        attempts[name] = _LiteInt8.of(convert, LiteQuantizer(pictures), judges)
+        attempts[name] = _LiteInt8.of(converter, LiteQuantizer(pictures), judges)
         console.print(str(attempts[name].fit))
 
     for pictures in judges.calibrations:
-        try_(f"per channel, {len(pictures)} pictures", convert_float, pictures)
+        try_(f"per channel, {len(pictures)} pictures", converter, pictures)
     over_budget = not any(attempt.fit.within(budget) for attempt in attempts.values())
     if over_budget and (within_bounds := bounded(network)) is not None:
         name = f"per channel, {len(judges.training)} pictures, bounded"
-        try_(name, LiteConverter(within_bounds, head).convert, judges.training)
+        try_(name, replace(converter, network=within_bounds), judges.training)
     name = nearest({name: attempt.fit for name, attempt in attempts.items()}, budget)
     chosen = attempts[name]
     found = search(
@@ -362,14 +274,16 @@ def _quantize_lite(
     )
     tried = {name: str(attempt.fit) for name, attempt in attempts.items()}
     _check_found(found, budget, name, tried)
+    head = with_less_bias(converter.head, judges.shift(found.variant, "tflite"))
+    convert = replace(chosen.converter, head=head).convert
     return (
-        lambda calibration: chosen.quantizer.int8(chosen.convert(calibration), found.float_layers),
+        lambda calibration: chosen.quantizer.int8(convert(calibration), found.float_layers),
         bundle.Quantization(
             activations="int8",
             weights="int8",
             per_channel=True,
             reason="what LiteRT's integer kernels (XNNPACK, and the delegates of phones and boards) take",
-            bound=None if chosen.convert is convert_float else BOUND,
+            bound=None if chosen.converter is converter else BOUND,
             float_layers=found.float_layers,
             calibration_pictures=len(chosen.quantizer.pixels),
             calibration_method="moving average of the least and the greatest value over training pictures",
@@ -382,7 +296,7 @@ def _quantize_lite(
 class _LiteInt8:
     """A network in TFLite, all of it rounded to int8."""
 
-    convert: Callable[[Calibration | None], bytes]
+    converter: LiteConverter
     quantizer: LiteQuantizer
     judges: Judges
     plain: bytes
@@ -391,15 +305,20 @@ class _LiteInt8:
     fit: Fit
 
     @classmethod
-    def of(cls, convert: Callable[[Calibration | None], bytes], quantizer: LiteQuantizer, judges: Judges) -> Self:
-        plain = convert(None)
+    def of(cls, converter: LiteConverter, quantizer: LiteQuantizer, judges: Judges) -> Self:
+        plain = converter.convert(None)
         content = quantizer.int8(plain)
-        return cls(convert, quantizer, judges, plain, content, judges.fit(content, "tflite"))
+        return cls(converter, quantizer, judges, plain, content, _fit_without_shift(content, judges))
 
     def make(self, float_layers: Sequence[str]) -> tuple[bytes, Fit]:
         """The same with `float_layers` left in float."""
         content = self.quantizer.int8(self.plain, float_layers)
-        return content, self.judges.fit(content, "tflite")
+        return content, _fit_without_shift(content, self.judges)
+
+
+def _fit_without_shift(content: bytes, judges: Judges) -> Fit:
+    """How a TFLite file will do once its head is without `Judges.shift`."""
+    return judges.fit(content, "tflite", judges.shift(content, "tflite"))
 
 
 def _sensitive_layers(network: Any, recipe: Recipe, judges: Judges) -> list[str]:
