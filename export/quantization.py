@@ -128,6 +128,7 @@ class Quantizer:
                 _OPERATORS,
                 augmented_model_path=str(self.folder / "augmented.onnx"),
                 calibrate_method=METHODS[method],
+                extra_options={"symmetric": False},  # where a target asks for it, the quantizer makes them so
             )
             for start in range(0, len(pictures), _AT_ONCE):
                 pictures.set_range(start, start + _AT_ONCE)
