@@ -1,0 +1,75 @@
+"""The pictures by which variants are judged, on a small network and pictures of noise."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+keras = pytest.importorskip("keras")
+
+from export import graph  # noqa: E402
+from export.judges import Judges  # noqa: E402
+from export.network import Core, convert, with_less_bias  # noqa: E402
+from train.dataset import Dataset, Example, Part  # noqa: E402
+from train.recipes import STYLES  # noqa: E402
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+
+SIZE = 20
+PICTURES = np.random.default_rng(0).integers(0, 256, (10, SIZE, SIZE, 3), np.uint8)
+SHIFT = np.linspace(-1, 1, len(STYLES), dtype=np.float32)
+
+
+@pytest.fixture(scope="module")
+def network() -> keras.Model:
+    keras.utils.set_random_seed(1)
+    pixels = keras.Input((SIZE, SIZE, 3))
+    x = keras.layers.Conv2D(8, 3, 2, activation="relu", name="first")(keras.layers.Rescaling(1 / 255)(pixels))
+    x = keras.layers.Identity(name="embedding")(keras.layers.GlobalAveragePooling2D(name="pool")(x))
+    return keras.Model(pixels, keras.layers.Dense(len(STYLES), name="head")(x))
+
+
+@pytest.fixture(scope="module")
+def judges(network: keras.Model) -> Judges:
+    """Four test pictures, and six for validation, two of them by other artists."""
+    parts = [Part.TEST] * 4 + [Part.VALIDATION] * 6
+    dataset = Dataset(
+        STYLES,
+        tuple(
+            Example(Path("none.png"), "An Artist", STYLES[0], "0" * 64, published=number < 8, part=part)
+            for number, part in enumerate(parts)
+        ),
+    )
+    return Judges.of(network, dataset, PICTURES, PICTURES[:3])
+
+
+def content(core: Core) -> bytes:
+    return graph.with_raw_outputs(core).SerializeToString()
+
+
+def test_each_published_validation_picture_has_five_views(judges: Judges) -> None:
+    assert judges.views.shape == (4 * 5, SIZE, SIZE, 3)
+    np.testing.assert_array_equal(judges.views[:4], PICTURES[4:8, :, ::-1])
+    # Cut out of the first one's upper left corner, and made larger again.
+    cut = judges.views[4].mean(axis=(0, 1))
+    np.testing.assert_allclose(cut, PICTURES[4, : SIZE * 9 // 10, : SIZE * 9 // 10].mean(axis=(0, 1)), rtol=0.03)
+
+
+def test_the_network_itself_fits_wholly(network: keras.Model, judges: Judges) -> None:
+    fit = judges.fit(content(convert(network)), "onnx")
+    assert fit.agreement == 1
+    assert fit.lost == 0
+    assert fit.difference < 1e-5
+
+
+def test_a_shift_of_all_logits_is_found_and_taken_back(network: keras.Model, judges: Judges) -> None:
+    core = convert(network)
+    shifted = replace(core, head=replace(core.head, bias=core.head.bias + SHIFT))
+    found = judges.shift(content(shifted), "onnx")
+    np.testing.assert_allclose(found, SHIFT, atol=1e-5)
+    assert judges.fit(content(shifted), "onnx").difference > 0.1
+    assert judges.fit(content(shifted), "onnx", found).difference < 1e-5
+    assert judges.fit(content(replace(core, head=with_less_bias(shifted.head, found))), "onnx").difference < 1e-5
