@@ -93,7 +93,7 @@ class FileAccuracy(_Part):
     photographs_all: OpenSetFigures | None = None
     """Those that were seen too, for comparison."""
     difference_to_fp32: dict[str, Difference] = {}
-    """By figure (``published_test.accuracy``); empty for fp32 itself and where there is no fp32."""
+    """By figure (``published_test.accuracy``); empty for the first fp32 file and where there is none."""
 
     @classmethod
     def recorded(cls, metrics: bundle.Metrics) -> FileAccuracy:

@@ -20,8 +20,10 @@ def show(report: Report, console: Console) -> None:
     _show_latency(report, console)
     _show_pipeline(report, console)
     _show_pictures(report, console)
-    if report.accuracy:
-        _show_accuracy("Accuracy, measured now (share, 95 % interval; count)", report.accuracy, console)
+    # A table for each format: all files of a bundle side by side are wider than a screen.
+    for format in dict.fromkeys(path.rpartition(".")[2] for path in report.accuracy):
+        of_format = {path: found for path, found in report.accuracy.items() if path.endswith(f".{format}")}
+        _show_accuracy(f"Accuracy of {format} files, measured now (share, 95 % interval; count)", of_format, console)
     if report.recorded_hold_outs:
         _show_accuracy(
             "Hold-outs, recorded at training and NOT measured now: runs of the same recipe, each picture"

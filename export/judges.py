@@ -52,7 +52,7 @@ class Judges:
         rows = dataset.where(lambda example: example.part is Part.VALIDATION)
         styles = len(dataset.styles)
         published = dataset.where(lambda example: example.part is Part.VALIDATION and example.published)
-        views = _views(pixels[published[dataset.labels[published] < styles]])
+        views = _views(pixels[published])
 
         def reference(pictures: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
             logits: npt.NDArray[np.float32] = network.predict(pictures.astype(np.float32), batch_size=32, verbose=0)
@@ -76,27 +76,28 @@ class Judges:
         """All logits of a file for the validation pictures."""
         return _logits(runtimes.load(content, format), self.pixels[self.validation_rows])
 
-    def shift(self, content: bytes, format: runtimes.Format) -> npt.NDArray[np.float32]:
-        """By how much the logits of a file are greater than the Keras network's, on the mean over training
-        pictures, ``[classes]``: rounding before a ReLU makes what is near nought greater (bias correction, Nagel
-        et al. 2019, arXiv 1906.04721, section 4.2, of the last layer alone)."""
-        logits = _logits(runtimes.load(content, format), self.training)
-        difference: npt.NDArray[np.float32] = (logits - self.training_reference).mean(axis=0)
-        return difference
+    def fit(self, content: bytes, format: runtimes.Format) -> Fit:
+        """How a file does on the validation pictures of the styles against the Keras network."""
+        return self._fit(runtimes.load(content, format), np.zeros(self.training_reference.shape[1], np.float32))
 
-    def fit(self, content: bytes, format: runtimes.Format, shift: npt.NDArray[np.float32] | None = None) -> Fit:
-        """How a file, with logits less by `shift`, does on the validation pictures of the styles against the Keras
-        network."""
+    def fit_without_shift(self, content: bytes, format: runtimes.Format) -> tuple[Fit, npt.NDArray[np.float32]]:
+        """How a file will do once its head is less by a shift, and this shift, ``[classes]``: what the mean of its
+        logits over the training pictures is greater by than the Keras network's. Rounding before a ReLU makes what
+        is near nought greater (bias correction, Nagel et al. 2019, arXiv 1906.04721, section 4.2, here of the last
+        layer alone)."""
         model = runtimes.load(content, format)
+        shift: npt.NDArray[np.float32] = (_logits(model, self.training) - self.training_reference).mean(axis=0)
+        return self._fit(model, shift), shift
+
+    def _fit(self, model: runtimes.Runtime, shift: npt.NDArray[np.float32]) -> Fit:
         styles = len(self.dataset.styles)
-        less = np.zeros(styles, np.float32) if shift is None else shift[:styles]
         of_styles = self.validation.labels < styles
         return Fit.of(
-            _logits(model, self.pixels[self.validation_rows[of_styles]])[:, :styles] - less,
+            (_logits(model, self.pixels[self.validation_rows[of_styles]]) - shift)[:, :styles],
             self.validation_reference[of_styles],
             self.validation.labels[of_styles],
             np.array([example.published for example in self.validation.examples])[of_styles],
-            _logits(model, self.views)[:, :styles] - less,
+            (_logits(model, self.views) - shift)[:, :styles],
             self.views_reference,
         )
 

@@ -195,25 +195,20 @@ def _additions(model: bytes) -> list[Addition]:
     (graph,) = read.subgraphs
     names = [get_tensor_name(tensor) for tensor in graph.tensors]
     readers = Counter(names[index] for operator in graph.operators for index in operator.inputs if index >= 0)
-    kinds = {names[each.outputs[0]]: read.operatorCodes[each.opcodeIndex].builtinCode for each in graph.operators}
-    cutting = (ActivationFunctionType.RELU, ActivationFunctionType.RELU6)
-    cut = {
-        names[operator.outputs[0]]: operator
-        for operator in graph.operators
-        if getattr(operator.builtinOptions, "fusedActivationFunction", None) in cutting
-    }
-    pairs = [
-        ((names[one], names[other]), given)
-        for given, operator in cut.items()
-        if kinds[given] == BuiltinOperator.ADD
-        for one, other in (operator.inputs, operator.inputs[::-1])
-    ]
-    return [
-        Addition(addend, shortcut, given)
-        for (addend, shortcut), given in pairs
-        if kinds.get(addend) == BuiltinOperator.CONV_2D and addend not in cut and readers[addend] == 1
-        if shortcut in cut
-    ]
+    kinds, cut, additions = {}, set(), []
+    for operator in graph.operators:  # in topological order
+        kind, given = read.operatorCodes[operator.opcodeIndex].builtinCode, names[operator.outputs[0]]
+        kinds[given] = kind
+        activation = getattr(operator.builtinOptions, "fusedActivationFunction", None)
+        if activation not in (ActivationFunctionType.RELU, ActivationFunctionType.RELU6):
+            continue
+        cut.add(given)
+        if kind == BuiltinOperator.ADD:
+            for addend, shortcut in ([names[i] for i in operator.inputs], [names[i] for i in operator.inputs[::-1]]):
+                is_convolution = kinds.get(addend) == BuiltinOperator.CONV_2D and addend not in cut
+                if is_convolution and readers[addend] == 1 and shortcut in cut:
+                    additions.append(Addition(addend, shortcut, given))
+    return additions
 
 
 def _finish(work: Any, ranges: dict[str, Any] | None) -> bytes:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import onnx
 from onnx import helper, numpy_helper
 from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
-from onnxruntime.quantization.calibrate import TensorData, create_calibrator, save_tensors_data
+from onnxruntime.quantization.calibrate import TensorData, TensorsData, create_calibrator, save_tensors_data
 from onnxruntime.quantization.qdq_loss_debug import (
     collect_activations,
     create_activation_matching,
@@ -78,6 +78,8 @@ class Quantizer:
     learnt: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     """Ranges of what layers give, by their name in Keras, where training has found them; the others are
     measured on `pixels`."""
+    _found: dict[Method, TensorsData] = field(init=False, default_factory=dict)
+    """Ranges as they were met on `pixels`."""
     folder: Path = field(init=False)
     """For the intermediate files; goes with the quantizer."""
 
@@ -89,9 +91,10 @@ class Quantizer:
         """An integer variant of the network; `float_layers` (of `layers`) stay in float."""
         source, result = self.folder / "float.onnx", self.folder / "int8.onnx"
         onnx.save(_with_pools_as_convolutions(self.core.model), source)
-        ranges = self.folder / f"{method}.json"
-        if not ranges.exists():
-            self._find_ranges(source, method, ranges)
+        # The scaling of the pixels stays in float: it is one pass over the input.
+        left_out = _scaling_nodes(self.core.model) + self._nodes_of(float_layers)
+        ranges = self.folder / "ranges.json"
+        save_tensors_data(self._narrowed(self._ranges(source, method), left_out), ranges)
         with silence():
             quantize_static(
                 source,
@@ -104,8 +107,7 @@ class Quantizer:
                 reduce_range=self.target.reduce_range,
                 calibrate_method=METHODS[method],
                 op_types_to_quantize=_OPERATORS,
-                # The scaling of the pixels stays in float: it is one pass over the input.
-                nodes_to_exclude=_scaling_nodes(self.core.model) + self._nodes_of(float_layers),
+                nodes_to_exclude=left_out,
                 extra_options={
                     "ActivationSymmetric": self.target.symmetric,
                     "OpTypesToExcludeOutputQuantization": ["Conv", "Gemm", "MatMul"] if self.target.symmetric else [],
@@ -119,25 +121,33 @@ class Quantizer:
         _drop_zero_points_of_weights(model)
         return Core(model, with_half_kernel(self.core.head))
 
-    def _find_ranges(self, source: Path, method: Method, target: Path) -> None:
-        """Write the ranges of all activations of the network in `source`, as `quantize_static` reads them."""
-        pictures = _Pictures(self.pixels)
-        with silence():
-            calibrator = create_calibrator(
-                source,
-                _OPERATORS,
-                augmented_model_path=str(self.folder / "augmented.onnx"),
-                calibrate_method=METHODS[method],
-                extra_options={"symmetric": False},  # where a target asks for it, the quantizer makes them so
-            )
-            for start in range(0, len(pictures), _AT_ONCE):
-                pictures.set_range(start, start + _AT_ONCE)
-                calibrator.collect_data(pictures)
-            found = calibrator.compute_data()
+    def _ranges(self, source: Path, method: Method) -> TensorsData:
+        """The ranges of all activations of the network in `source`, as they were met."""
+        if method not in self._found:
+            pictures = _Pictures(self.pixels)
+            with silence():
+                calibrator = create_calibrator(
+                    source,
+                    _OPERATORS,
+                    augmented_model_path=str(self.folder / "augmented.onnx"),
+                    calibrate_method=METHODS[method],
+                    extra_options={"symmetric": False},  # where a target asks for it, the quantizer makes them so
+                )
+                for start in range(0, len(pictures), _AT_ONCE):
+                    pictures.set_range(start, start + _AT_ONCE)
+                    calibrator.collect_data(pictures)
+                self._found[method] = calibrator.compute_data()
+        return self._found[method]
+
+    def _narrowed(self, found: TensorsData, left_out: Collection[str]) -> TensorsData:
+        """Ranges with those of addends narrowed whose addition is not `left_out`: in float, nothing ends sharply."""
         ranges = {name: (np.min(data.lowest).item(), np.max(data.highest).item()) for name, data in found.data.items()}
-        for name, (least, greatest) in narrowed(_additions(self.core.model), ranges).items():
-            found.data[name] = TensorData(lowest=np.float32(least), highest=np.float32(greatest))
-        save_tensors_data(found, target)
+        narrow = narrowed(_additions(self.core.model, left_out), ranges)
+        new = {
+            name: TensorData(lowest=np.float32(least), highest=np.float32(greatest))
+            for name, (least, greatest) in narrow.items()
+        }
+        return TensorsData(found.calibration_method, found.data | new)
 
     def layers(self, quantized: Core) -> list[str]:
         """Convolutions and dense layers, those first that add most to the difference between the activations of
@@ -188,15 +198,16 @@ class Quantizer:
         return names
 
 
-def _additions(model: onnx.ModelProto) -> list[Addition]:
-    """The additions of a convolution to a ReLU's output, before a ReLU."""
+def _additions(model: onnx.ModelProto, left_out: Collection[str] = ()) -> list[Addition]:
+    """The additions of a convolution to a ReLU's output, before a ReLU, but for nodes that are `left_out`."""
     readers = Counter(name for node in model.graph.node for name in node.input)
     kinds = {output: node.op_type for node in model.graph.node for output in node.output}
     cut = {node.input[0]: node.output[0] for node in model.graph.node if node.op_type in _RELUS}
     return [
         Addition(addend, shortcut, cut[node.output[0]])
         for node in model.graph.node
-        if node.op_type == "Add" and node.output[0] in cut and readers[node.output[0]] == 1
+        if node.op_type == "Add" and node.name not in left_out
+        if node.output[0] in cut and readers[node.output[0]] == 1
         for addend, shortcut in (node.input, node.input[::-1])
         if kinds.get(addend) == "Conv" and readers[addend] == 1 and kinds.get(shortcut) in _RELUS
     ]
@@ -210,10 +221,15 @@ def _relative_noise(
     """Of each tensor of a float network that an integer one has too, the power of the difference over its own.
 
     An integer network has no ReLU of its own where ranges are not symmetric: they are cut where the ReLU would
-    cut. What a layer gives there is what the ReLU behind it gives in the float network.
+    cut. What a layer gives there is what the ReLU behind it gives in the float network; behind the addition where
+    it goes into one, since what is cut off there (see `export.narrowing`) is no noise.
     """
     noise: dict[str, float] = {}
     cut = {node.input[0]: node.output[0] for node in model.graph.node if node.op_type in _RELUS}
+    of_layers = {node.output[0] for node in model.graph.node if node.op_type == "Conv"}
+    for node in model.graph.node:
+        if node.op_type == "Add" and node.output[0] in cut:
+            cut |= dict.fromkeys(of_layers & set(node.input), cut[node.output[0]])
     for node in model.graph.node:
         for output in node.output:
             given = cut.get(output, output)
@@ -221,7 +237,7 @@ def _relative_noise(
             if ours is not None and given in exact:
                 difference = np.stack(ours) - np.stack(exact[given])
                 power = float(np.square(np.stack(exact[given])).sum())
-                noise[output] = noise[given] = float(np.square(difference).sum()) / max(power, 1e-12)
+                noise[output] = float(np.square(difference).sum()) / max(power, 1e-12)
     return noise
 
 

@@ -77,8 +77,7 @@ def onnx_variants(
         trained_core = convert(trained.network(network), BACKBONE_FEATURES.get(recipe.network))
         quantizer = Quantizer(trained_core, judges.training, target, trained.ranges())
         # Weights by channel, as they were trained; the method finds the few ranges that were not learnt.
-        quantized = _without_shift(quantizer.quantize("min-max", per_channel=True), judges)
-        fit = judges.fit(_onnx(quantized, None), "onnx")
+        quantized, fit = _without_shift(quantizer.quantize("min-max", per_channel=True), judges)
         console.print(f"  {fit}")
         how = _learnt(
             trained,
@@ -128,9 +127,7 @@ def _quantize_onnx(
     made: dict[_Attempt, tuple[Core, Fit]] = {}
 
     def make(attempt: _Attempt, float_layers: Sequence[str] = ()) -> tuple[Core, Fit]:
-        quantized = attempt.quantizer.quantize(attempt.method, attempt.per_channel, float_layers)
-        quantized = _without_shift(quantized, judges)
-        return quantized, judges.fit(_onnx(quantized, None), "onnx")
+        return _without_shift(attempt.quantizer.quantize(attempt.method, attempt.per_channel, float_layers), judges)
 
     def try_(attempt: _Attempt) -> None:
         console.print(f"  {attempt} ...", end=" ")
@@ -179,9 +176,10 @@ def _quantize_onnx(
     )
 
 
-def _without_shift(quantized: Core, judges: Judges) -> Core:
-    """The network with what `Judges.shift` finds taken from its head."""
-    return replace(quantized, head=with_less_bias(quantized.head, judges.shift(_onnx(quantized, None), "onnx")))
+def _without_shift(quantized: Core, judges: Judges) -> tuple[Core, Fit]:
+    """The network with its shift taken from its head, and how it does."""
+    fit, shift = judges.fit_without_shift(_onnx(quantized, None), "onnx")
+    return replace(quantized, head=with_less_bias(quantized.head, shift)), fit
 
 
 def _check_found(found: Found[Any], budget: Budget, name: str, tried: dict[str, str]) -> None:
@@ -223,8 +221,7 @@ def lite_variants(
 
     def rounded() -> Variant:
         console.print("TFLite: int8")
-        finish, quantization = _quantize_lite(recipe, converter, judges, budget)
-        return variant("int8", finish, quantization=quantization)
+        return _quantize_lite(recipe, converter, judges, budget)
 
     def learnt(train_for_int8: Callable[[], Trained]) -> Variant:
         console.print("TFLite: quantization-aware training")
@@ -245,9 +242,7 @@ def lite_variants(
     return planned
 
 
-def _quantize_lite(
-    recipe: Recipe, converter: LiteConverter, judges: Judges, budget: Budget
-) -> tuple[Callable[[Calibration | None], bytes], bundle.Quantization]:
+def _quantize_lite(recipe: Recipe, converter: LiteConverter, judges: Judges, budget: Budget) -> Variant:
     """As `_quantize_onnx`, of what LiteRT's quantizer can do: there is one method, and scales by channel."""
     network = converter.network
     attempts: dict[str, _LiteInt8] = {}
@@ -266,7 +261,7 @@ def _quantize_lite(
     name = nearest({name: attempt.fit for name, attempt in attempts.items()}, budget)
     chosen = attempts[name]
     found = search(
-        (chosen.content, chosen.fit),
+        (chosen.shift, chosen.fit),
         chosen.make,
         lambda _: _sensitive_layers(network, recipe, judges),
         budget,
@@ -274,11 +269,14 @@ def _quantize_lite(
     )
     tried = {name: str(attempt.fit) for name, attempt in attempts.items()}
     _check_found(found, budget, name, tried)
-    head = with_less_bias(converter.head, judges.shift(found.variant, "tflite"))
+    head = with_less_bias(converter.head, found.variant)
     convert = replace(chosen.converter, head=head).convert
-    return (
+    return Variant(
+        "tflite",
+        "int8",
         lambda calibration: chosen.quantizer.int8(convert(calibration), found.float_layers),
-        bundle.Quantization(
+        head,
+        quantization=bundle.Quantization(
             activations="int8",
             weights="int8",
             per_channel=True,
@@ -301,24 +299,20 @@ class _LiteInt8:
     judges: Judges
     plain: bytes
     """The float file that `make` rounds."""
-    content: bytes
+    shift: npt.NDArray[np.float32]
+    """See `Judges.fit_without_shift`."""
     fit: Fit
 
     @classmethod
     def of(cls, converter: LiteConverter, quantizer: LiteQuantizer, judges: Judges) -> Self:
         plain = converter.convert(None)
-        content = quantizer.int8(plain)
-        return cls(converter, quantizer, judges, plain, content, _fit_without_shift(content, judges))
+        fit, shift = judges.fit_without_shift(quantizer.int8(plain), "tflite")
+        return cls(converter, quantizer, judges, plain, shift, fit)
 
-    def make(self, float_layers: Sequence[str]) -> tuple[bytes, Fit]:
-        """The same with `float_layers` left in float."""
-        content = self.quantizer.int8(self.plain, float_layers)
-        return content, _fit_without_shift(content, self.judges)
-
-
-def _fit_without_shift(content: bytes, judges: Judges) -> Fit:
-    """How a TFLite file will do once its head is without `Judges.shift`."""
-    return judges.fit(content, "tflite", judges.shift(content, "tflite"))
+    def make(self, float_layers: Sequence[str]) -> tuple[npt.NDArray[np.float32], Fit]:
+        """Shift and fit of the same with `float_layers` left in float."""
+        fit, shift = self.judges.fit_without_shift(self.quantizer.int8(self.plain, float_layers), "tflite")
+        return shift, fit
 
 
 def _sensitive_layers(network: Any, recipe: Recipe, judges: Judges) -> list[str]:

@@ -62,7 +62,8 @@ class Recipe:
     starts_from: str | None = None
     """Recipe whose finished run's weights this one starts from."""
     distilled_from: str | None = None
-    """Network whose features this one learns to give before anything else: see `train.distillation`."""
+    """Network whose features this one learns to give before anything else: see `train.distillation`. What is then
+    fine-tuned is averaged with its start."""
     distillation: tuple[tuple[int, int], ...] = ()
     """Stages of distillation: pixels along the side, epochs."""
     published_only: bool = False
@@ -156,7 +157,7 @@ RECIPES = {
         ),
         _published(
             "resnet50_distilled",
-            "ResNet50 that needs no download: learns EfficientNet-Lite0's embedding, then as resnet50_fine_tuned",
+            "ResNet50 without a download: learns EfficientNet-Lite0's features; its last fifth fine-tuned and averaged",
             "resnet50_relu6",
             distilled_from="efficientnet_lite0_five_levels",
             # What two processor cores do in an hour and a quarter; with a GPU ten times as many.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -39,22 +40,62 @@ def test_a_range_ends_where_the_sum_is_cut(addend: Range, shortcut: Range, given
     assert found.get("addend") == expected
 
 
-@pytest.fixture(scope="module")
-def network() -> keras.Model:
-    """One residual block, whose convolution has a channel that reaches far beyond what the ReLU6 behind the addition
+def block(
+    bound: float | None = 6.0,
+    *,
+    sum_read_twice: bool = False,
+    addend_read_twice: bool = False,
+    shortcut_cut: bool = True,
+    addend_cut: bool = False,
+    swapped: bool = False,
+) -> keras.Model:
+    """One residual block, whose convolution has a channel that reaches far beyond what the ReLU behind the addition
     lets through."""
     keras.utils.set_random_seed(1)
     pixels = keras.Input((SIZE, SIZE, 3))
     x = keras.layers.Conv2D(8, 3, 2, name="first")(keras.layers.Rescaling(1 / 32, name="scaling")(pixels))
-    shortcut = keras.layers.ReLU(6.0)(x)
-    x = keras.layers.Conv2D(8, 3, padding="same", name="second")(shortcut)
-    x = keras.layers.ReLU(6.0)(keras.layers.Add()([x, shortcut]))
+    cut = keras.layers.ReLU(bound)(x)
+    shortcut = cut if shortcut_cut else x
+    addend = keras.layers.Conv2D(8, 3, padding="same", name="second")(cut)
+    if addend_cut:
+        addend = keras.layers.ReLU(bound)(addend)
+    both = keras.layers.Add()([shortcut, addend] if swapped else [addend, shortcut])
+    x = keras.layers.Conv2D(8, 3, name="third")(keras.layers.ReLU(bound)(both))
+    features = [x]
+    if sum_read_twice:
+        features.append(keras.layers.Conv2D(8, 3, name="fourth")(both))
+    if addend_read_twice:
+        features.append(keras.layers.Conv2D(8, 3, name="fourth")(addend))
+    x = keras.layers.Concatenate()(features) if len(features) > 1 else x
     x = keras.layers.Identity(name="embedding")(keras.layers.GlobalAveragePooling2D(name="pool")(x))
     result = keras.Model(pixels, keras.layers.Dense(3, name="head")(x))
     kernel, bias = result.get_layer("second").get_weights()
     kernel[..., 0] *= 60
     result.get_layer("second").set_weights([kernel, bias])
     return result
+
+
+@pytest.mark.parametrize(
+    ("settings", "count"),
+    [
+        pytest.param({}, 1, id="ReLU6"),
+        pytest.param({"bound": None}, 1, id="plain ReLU"),
+        pytest.param({"swapped": True}, 1, id="the shortcut first"),
+        pytest.param({"sum_read_twice": True}, 0, id="a sum that something reads before the ReLU"),
+        pytest.param({"addend_read_twice": True}, 0, id="an addend that something else reads"),
+        pytest.param({"shortcut_cut": False}, 0, id="a shortcut that no ReLU gives"),
+        pytest.param({"addend_cut": True}, 0, id="an addend that a ReLU gives"),
+    ],
+)
+def test_both_formats_find_the_additions_where_it_holds(settings: dict[str, Any], count: int) -> None:
+    network = block(**settings)
+    assert len(quantization._additions(convert(network).model)) == count
+    assert len(lite._additions(LiteConverter(network, head_of(network)).convert(None))) == count
+
+
+@pytest.fixture(scope="module")
+def network() -> keras.Model:
+    return block()
 
 
 def by_onnx(network: keras.Model) -> np.ndarray:
@@ -80,3 +121,17 @@ def test_narrow_ranges_bring_int8_nearer_to_float(
     monkeypatch.setattr(module, "narrowed", lambda additions, ranges: {})
     wide = np.abs(answer(network) - expected).mean()
     assert narrow < 0.6 * wide
+
+
+def test_what_narrow_ends_cut_off_is_not_taken_for_noise(network: keras.Model) -> None:
+    expected = network.predict(PICTURES.astype(np.float32), verbose=0)
+    quantizer = Quantizer(convert(network), PICTURES, TARGETS["x86-vnni"])
+
+    def difference(*float_layers: str) -> float:
+        rounded = quantizer.quantize("min-max", per_channel=True, float_layers=float_layers)
+        content = graph.with_raw_outputs(rounded).SerializeToString()
+        outputs = runtimes.run_in_batches(runtimes.load(content, "onnx"), PICTURES, ["outputs"])["outputs"]
+        return float(np.abs(outputs - expected).mean())
+
+    ranking = quantizer.layers(quantizer.quantize("min-max", per_channel=True))
+    assert ranking[0] == min(ranking, key=difference)
