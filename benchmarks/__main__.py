@@ -76,6 +76,8 @@ def main(arguments: list[str] | None = None) -> int:
         if options.photos:
             with _progress("reading photographs") as progress:
                 photographs = Photographs.read(options.photos, manifest.dataset.photographs_seen_share, progress)
+        if options.data or options.photos:
+            accuracy.check_loadable(verified)
         with _progress("timing") as progress:
             timed = latency.measure(
                 options.bundle, files, tuple(dict.fromkeys(options.threads)), options.rounds, progress

@@ -123,6 +123,13 @@ class _Set:
     """Index of the style; -1 for pictures of none."""
 
 
+def check_loadable(verified: bundle.Bundle) -> None:
+    """Raise `AccuracyError` now, rather than after minutes of timing, where a file's runtime is missing or refuses
+    it."""
+    for file in verified.files:
+        _load(verified, file)
+
+
 def measure(
     verified: bundle.Bundle,
     division: Division | None,
@@ -174,7 +181,7 @@ def _load(verified: bundle.Bundle, file: bundle.ModelFile) -> runtimes.Runtime:
     try:
         return runtimes.load(verified.contents[file.path], file.format, usable_cores())
     except runtimes.CannotLoad as error:
-        raise AccuracyError(f"{file.path} cannot be loaded: {error}") from error
+        raise AccuracyError(f"{file.path}: {error}") from error
 
 
 def _run(

@@ -49,8 +49,8 @@ def _quantization(file: bundle.ModelFile, how: bundle.Quantization) -> list[str]
     return [
         f"`{file.path}`: {how.activations} activations, {how.weights} weights"
         f" {'per channel' if how.per_channel else 'per tensor'}{more}; calibrated on {how.calibration_pictures}"
-        f" training pictures ({how.calibration_method}). Tried on validation pictures; of those within"
-        " the budget, the nearest in its logits was taken:",
+        f" training pictures ({how.calibration_method}). Tried on validation pictures (agreement also on views"
+        " of them); of those within the budget, the nearest in its logits was taken:",
         "",
         *[f"- {name}: {what}" for name, what in how.tried.items()],
         "",

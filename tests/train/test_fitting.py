@@ -195,3 +195,15 @@ def test_the_linear_probe_is_the_logistic_regression_of_scikit_learn() -> None:
     kernel, bias = network.get_layer("head").get_weights()
     expected = probe.predict_proba(standard)
     np.testing.assert_allclose(np.asarray(keras.ops.softmax(features @ kernel + bias)), expected, atol=0.01)
+
+
+@pytest.mark.parametrize(("start", "end", "share"), [(1.0, -1.0, 0.0), (-1.0, 1.0, 1.0), (0.0, 1.0, 1.0)])
+def test_of_fine_tuning_that_much_is_kept_which_validation_asks_for(start: float, end: float, share: float) -> None:
+    dataset = gallery()
+    features = np.eye(2, dtype=np.float32)[np.minimum(dataset.labels, 1)]
+    inputs = keras.Input((2,))
+    model = keras.Model(inputs, keras.layers.Dense(2, use_bias=False)(inputs))
+    model.set_weights([end * np.eye(2)])  # 1 gives each picture its style, -1 the other
+    found = fitting.average_with_start(model, [start * np.eye(2)], features[None], dataset)
+    assert found == share
+    np.testing.assert_allclose(model.get_weights()[0], max(start, end) * np.eye(2))
