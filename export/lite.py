@@ -6,12 +6,13 @@ fixed shapes. Its outputs are bound by their names in the signature.
 
 from __future__ import annotations
 
+import functools
 import re
 import tempfile
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +27,12 @@ SIGNATURE = "serving_default"
 # Operators of the network proper carry it in their names, those of the head do not: the head stays in
 # float, as in ONNX, so that the evidence map averages to the logits exactly.
 _SCOPE = "network"
+
+
+LiteMethod = Literal["min-max", "moving average"]
+LITE_METHODS: tuple[LiteMethod, ...] = get_args(LiteMethod)
+"""How a range is made of those of all pictures: the widest, or the mean of the latest, which one picture far beyond the
+others does not widen."""
 
 
 @dataclass
@@ -126,7 +133,8 @@ class LiteQuantizer:
 
     pixels: npt.NDArray[np.uint8]
     """Training pictures ``[n, size, size, 3]``."""
-    _ranges: dict[str, Any] = field(default_factory=dict)
+    _met: list[dict[str, Any]] = field(init=False, default_factory=list)
+    """By picture, the range of each activation."""
 
     def float16(self, model: bytes) -> bytes:
         """Weights in half precision; they are widened once, when the file is loaded."""
@@ -155,27 +163,39 @@ class LiteQuantizer:
         work.add_dynamic_config(_scope(()), qtyping.TFLOperationName.ALL_SUPPORTED, 8)
         return _finish(work, None)
 
-    def int8(self, model: bytes, float_layers: Collection[str] = ()) -> bytes:
+    def int8(self, model: bytes, method: LiteMethod = "min-max", float_layers: Collection[str] = ()) -> bytes:
         """Weights, by channel, and activations in int8, but for the Keras layers `float_layers`."""
         from litert_quantizer import qtyping, quantizer
 
         work = quantizer.Quantizer(model)
         work.add_static_config(_scope(float_layers), qtyping.TFLOperationName.ALL_SUPPORTED, 8, 8)
-        if not self._ranges:
-            samples = [{bundle.INPUT: picture[None]} for picture in self.pixels]
+        return _finish(work, self._ranges(model, method))
+
+    def _ranges(self, model: bytes, method: LiteMethod) -> dict[str, Any]:
+        from litert_quantizer import qtyping, quantizer
+        from litert_quantizer.utils import qsv_utils
+
+        if not self._met:
             # All layers, whatever stays in float this time.
             everything = quantizer.Quantizer(model)
             everything.add_static_config(_scope(()), qtyping.TFLOperationName.ALL_SUPPORTED, 8, 8)
             with silence():
-                self._ranges = everything.calibrate({SIGNATURE: samples}, num_threads=2)
-            _narrow(self._ranges, model)
-        return _finish(work, self._ranges)
+                for picture in self.pixels:
+                    samples = {SIGNATURE: [{bundle.INPUT: picture[None]}]}
+                    self._met.append(everything.calibrate(samples, num_threads=2))
+        update = {"min-max": qsv_utils.min_max_update, "moving average": qsv_utils.moving_average_update}[method]
+        ranges: dict[str, Any] = {
+            name: functools.reduce(update, (met[name] for met in self._met)) for name in self._met[0]
+        }
+        _narrow(ranges, model)
+        return ranges
 
 
 def _scope(float_layers: Collection[str]) -> str:
     """A regular expression for names of operators of the network, but not of its scaling and of `float_layers`."""
     left_out = "|".join(map(re.escape, ["scaling", *float_layers]))
-    return rf"(?!.*/({left_out})(_\d+)?/).*{_SCOPE}(_\d+)?/.*"
+    # From the first character on: the name of one operator may be those of several layers, after a semicolon each.
+    return rf"^(?!.*/({left_out})(_\d+)?/).*{_SCOPE}(_\d+)?/.*"
 
 
 def _narrow(ranges: dict[str, Any], model: bytes) -> None:

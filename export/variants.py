@@ -18,7 +18,7 @@ from export.bounding import BOUND, bounded
 from export.equalisation import equalise
 from export.gates import NothingFits
 from export.judges import Judges
-from export.lite import LiteConverter, LiteQuantizer
+from export.lite import LITE_METHODS, LiteConverter, LiteMethod, LiteQuantizer
 from export.network import OPSET, Core, Head, convert, half_precision, head_of, with_less_bias, with_scale
 from export.qat import Trained
 from export.quantization import METHODS, Method, Quantizer
@@ -243,21 +243,23 @@ def lite_variants(
 
 
 def _quantize_lite(recipe: Recipe, converter: LiteConverter, judges: Judges, budget: Budget) -> Variant:
-    """As `_quantize_onnx`, of what LiteRT's quantizer can do: there is one method, and scales by channel."""
+    """As `_quantize_onnx`, of what LiteRT's quantizer can do: two methods, and scales by channel."""
     network = converter.network
     attempts: dict[str, _LiteInt8] = {}
 
-    def try_(name: str, converter: LiteConverter, pictures: npt.NDArray[np.uint8]) -> None:
+    def try_(method: LiteMethod, quantizer: LiteQuantizer, converter: LiteConverter, more: str = "") -> None:
+        name = f"{method}, per channel, {len(quantizer.pixels)} pictures{more}"
         console.print(f"  {name} ...", end=" ")
-        attempts[name] = _LiteInt8.of(converter, LiteQuantizer(pictures), judges)
+        attempts[name] = _LiteInt8.of(method, converter, quantizer, judges)
         console.print(str(attempts[name].fit))
 
     for pictures in judges.calibrations:
-        try_(f"per channel, {len(pictures)} pictures", converter, pictures)
+        quantizer = LiteQuantizer(pictures)
+        for method in LITE_METHODS:
+            try_(method, quantizer, converter)
     over_budget = not any(attempt.fit.within(budget) for attempt in attempts.values())
     if over_budget and (within_bounds := bounded(network)) is not None:
-        name = f"per channel, {len(judges.training)} pictures, bounded"
-        try_(name, replace(converter, network=within_bounds), judges.training)
+        try_("min-max", LiteQuantizer(judges.training), replace(converter, network=within_bounds), ", bounded")
     name = nearest({name: attempt.fit for name, attempt in attempts.items()}, budget)
     chosen = attempts[name]
     found = search(
@@ -274,7 +276,7 @@ def _quantize_lite(recipe: Recipe, converter: LiteConverter, judges: Judges, bud
     return Variant(
         "tflite",
         "int8",
-        lambda calibration: chosen.quantizer.int8(convert(calibration), found.float_layers),
+        lambda calibration: chosen.quantizer.int8(convert(calibration), chosen.method, found.float_layers),
         head,
         quantization=bundle.Quantization(
             activations="int8",
@@ -284,7 +286,7 @@ def _quantize_lite(recipe: Recipe, converter: LiteConverter, judges: Judges, bud
             bound=None if chosen.converter is converter else BOUND,
             float_layers=found.float_layers,
             calibration_pictures=len(chosen.quantizer.pixels),
-            calibration_method="moving average of the least and the greatest value over training pictures",
+            calibration_method=f"{chosen.method} over training pictures, as many of each label",
             tried=tried,
         ),
     )
@@ -294,6 +296,7 @@ def _quantize_lite(recipe: Recipe, converter: LiteConverter, judges: Judges, bud
 class _LiteInt8:
     """A network in TFLite, all of it rounded to int8."""
 
+    method: LiteMethod
     converter: LiteConverter
     quantizer: LiteQuantizer
     judges: Judges
@@ -304,14 +307,15 @@ class _LiteInt8:
     fit: Fit
 
     @classmethod
-    def of(cls, converter: LiteConverter, quantizer: LiteQuantizer, judges: Judges) -> Self:
+    def of(cls, method: LiteMethod, converter: LiteConverter, quantizer: LiteQuantizer, judges: Judges) -> Self:
         plain = converter.convert(None)
-        fit, shift = judges.fit_without_shift(quantizer.int8(plain), "tflite")
-        return cls(converter, quantizer, judges, plain, shift, fit)
+        fit, shift = judges.fit_without_shift(quantizer.int8(plain, method), "tflite")
+        return cls(method, converter, quantizer, judges, plain, shift, fit)
 
     def make(self, float_layers: Sequence[str]) -> tuple[npt.NDArray[np.float32], Fit]:
         """Shift and fit of the same with `float_layers` left in float."""
-        fit, shift = self.judges.fit_without_shift(self.quantizer.int8(self.plain, float_layers), "tflite")
+        content = self.quantizer.int8(self.plain, self.method, float_layers)
+        fit, shift = self.judges.fit_without_shift(content, "tflite")
         return shift, fit
 
 
