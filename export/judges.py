@@ -76,10 +76,6 @@ class Judges:
         """All logits of a file for the validation pictures."""
         return _logits(runtimes.load(content, format), self.pixels[self.validation_rows])
 
-    def fit(self, content: bytes, format: runtimes.Format) -> Fit:
-        """How a file does on the validation pictures of the styles against the Keras network."""
-        return self._fit(runtimes.load(content, format), np.zeros(self.training_reference.shape[1], np.float32))
-
     def fit_without_shift(self, content: bytes, format: runtimes.Format) -> tuple[Fit, npt.NDArray[np.float32]]:
         """How a file will do once its head is less by a shift, and this shift, ``[classes]``: what the mean of its
         logits over the training pictures is greater by than the Keras network's. Rounding before a ReLU makes what
@@ -87,12 +83,9 @@ class Judges:
         layer alone)."""
         model = runtimes.load(content, format)
         shift: npt.NDArray[np.float32] = (_logits(model, self.training) - self.training_reference).mean(axis=0)
-        return self._fit(model, shift), shift
-
-    def _fit(self, model: runtimes.Runtime, shift: npt.NDArray[np.float32]) -> Fit:
         styles = len(self.dataset.styles)
         of_styles = self.validation.labels < styles
-        return Fit.of(
+        fit = Fit.of(
             (_logits(model, self.pixels[self.validation_rows[of_styles]]) - shift)[:, :styles],
             self.validation_reference[of_styles],
             self.validation.labels[of_styles],
@@ -100,6 +93,7 @@ class Judges:
             (_logits(model, self.views) - shift)[:, :styles],
             self.views_reference,
         )
+        return fit, shift
 
 
 def _logits(model: runtimes.Runtime, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:

@@ -61,10 +61,12 @@ class Trained:
         _process(run, folder, "train", "--epochs", str(epochs))
         return cls(run, folder, len(run.dataset().where(lambda example: example.part is Part.TRAIN)))
 
-    def convert(self, calibration: Calibration | None) -> bytes:
-        """The int8 TFLite file, with outputs as of `export.lite.LiteConverter`. Raises `TrainingFailed`."""
+    def convert(self, calibration: Calibration | None, shift: npt.NDArray[np.float32] | None = None) -> bytes:
+        """The int8 TFLite file with logits less by `shift`, and outputs as of `export.lite.LiteConverter`. Raises
+        `TrainingFailed`."""
         target = self.folder / "model.tflite"
         given = [] if calibration is None else ["--calibration", json.dumps(dataclasses.asdict(calibration))]
+        given += [] if shift is None else ["--shift", json.dumps(shift.tolist())]
         _process(self.run, self.folder, "convert", *given, "--out", str(target))
         return target.read_bytes()
 
@@ -105,6 +107,7 @@ def _main() -> None:
     parser.add_argument("task", choices=("train", "convert"))
     parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--calibration")
+    parser.add_argument("--shift")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
 
@@ -127,7 +130,8 @@ def _main() -> None:
         copy = _with_fake_quantization(_copy(network))
         copy.set_weights([weights[name] for name in weights.files])
     calibration = Calibration(**json.loads(options.calibration)) if options.calibration else None
-    options.out.write_bytes(_convert(run, network, copy, calibration))
+    shift = np.array(json.loads(options.shift), np.float32) if options.shift else None
+    options.out.write_bytes(_convert(run, network, copy, calibration, shift))
 
 
 def _train(run: Run, network: Any, epochs: int) -> Any:
@@ -309,16 +313,19 @@ def _scaling(network: Any) -> Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.f
     return lambda pixels: np.asarray(part(pixels.astype(np.float32)))
 
 
-def _convert(run: Run, network: Any, copy: Any, calibration: Calibration | None) -> bytes:
+def _convert(
+    run: Run, network: Any, copy: Any, calibration: Calibration | None, shift: npt.NDArray[np.float32] | None
+) -> bytes:
     import keras
     import tensorflow as tf
 
     import bundle
     from export.lite import SIGNATURE, outputs_of
-    from export.network import head_of
+    from export.network import head_of, with_less_bias
     from train.networks import BACKBONE_FEATURES
 
     head = head_of(network, BACKBONE_FEATURES.get(run.recipe.network))
+    head = head if shift is None else with_less_bias(head, shift)
     scaling = keras.Model(network.input, network.get_layer("scaling").output)
     size = run.recipe.size
     module = tf.Module()

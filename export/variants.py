@@ -226,10 +226,11 @@ def lite_variants(
     def learnt(train_for_int8: Callable[[], Trained]) -> Variant:
         console.print("TFLite: quantization-aware training")
         trained = train_for_int8()
-        fit = judges.fit(trained.convert(None), "tflite")
+        fit, shift = judges.fit_without_shift(trained.convert(None), "tflite")
         console.print(f"  {fit}")
         how = _learnt(trained, fit, activations="int8", weights="int8", reason=_TRAINED)
-        return variant("int8-qat", trained.convert, quantization=how)
+        finish = partial(trained.convert, shift=shift)
+        return Variant("tflite", "int8-qat", finish, with_less_bias(head, shift), quantization=how)
 
     planned: Planned = {
         "model.fp32.tflite": lambda: variant("fp32", convert_float),
