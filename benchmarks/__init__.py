@@ -1,4 +1,4 @@
-"""Benchmarks: every ONNX file of a bundle side by side, on this machine and on given pictures.
+"""Benchmarks: the files of a bundle side by side, on this machine and on given pictures.
 
 ``latency`` measures each file in processes of its own (``worker``), in turns; ``accuracy`` scores the
 pictures of a folder, set by set (``division``), all files by the same code; ``figures`` puts an

@@ -123,7 +123,8 @@ def _show_accuracy(title: str, accuracy: Mapping[str, FileAccuracy], console: Co
     columns = list(accuracy)
     rows = _rows(accuracy)
     compared = [name for name in columns if accuracy[name].difference_to_fp32]
-    table = _table(title, "", *columns, *(f"{name} - fp32, points" for name in compared))
+    short = {name: ".".join(name.split(".")[1:-1]) or name for name in columns}
+    table = _table(title, "", *short.values(), *(f"{short[name]} - fp32, points" for name in compared))
     last = ""
     for key, label in rows.items():
         heading = key.partition(".")[0]

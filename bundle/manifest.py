@@ -53,6 +53,8 @@ class Quantization(_Part):
     calibration_pictures: int = Field(ge=1)
     calibration_method: str
     tried: dict[str, str] = Field(default_factory=dict, description="each variant and what it gave")
+    chosen: str = Field(default="", description="which of them the file is")
+    asked: str = Field(default="", description="what a variant had to keep on validation")
 
 
 class Metrics(_Part):
@@ -95,7 +97,11 @@ class Dataset(_Part):
 
     fingerprint: Sha256 = Field(description="over the content hashes of all pictures, in order")
     pictures: dict[str, int] = Field(description="training and validation pictures by style")
-    artists: tuple[str, ...] = Field(description="artists trained on; all others are unseen")
+    artists: tuple[str, ...] = Field(description="artists trained on, with or without labels; all others are unseen")
+    labelled: dict[str, int] = Field(
+        default_factory=dict, description="those of the training pictures by style whose labels were learnt"
+    )
+    labelled_artists: int = Field(default=0, ge=0, description="artists of the labelled pictures")
     test_sha256: tuple[Sha256, ...] = Field(
         description="content hashes of the published split's test pictures, never trained on"
     )
@@ -126,6 +132,7 @@ class Manifest(_Part):
     weights_from: str | None = Field(default=None, description="where the weights that training began with came from")
     dataset: Dataset
     files: tuple[ModelFile, ...] = Field(min_length=1)
+    versions: dict[str, str] = Field(default_factory=dict, description="of the packages that made the files")
     hold_outs: dict[str, Metrics] = Field(
         default_factory=dict,
         description="by precision, and for the linear probes: the same recipe, trained with whole groups of"

@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import shutil
 import signal
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -52,6 +54,7 @@ def _export(arguments: list[str]) -> int:
         tf.config.list_physical_devices()
 
     import bundle
+    from bundle.hardware import targets_here
     from bundle.runtimes import CannotLoad
     from export.gates import GateError
     from export.pipeline import Settings, export
@@ -61,6 +64,9 @@ def _export(arguments: list[str]) -> int:
     from train.publishing import CannotPublish
     from train.run import RunError, find_run
 
+    best = targets_here()[0]
+    if options.target not in (best, "all") and "onnx" in options.formats:
+        print(f"export: int8 ONNX is made for {options.target}; this machine's own would be --target {best}")
     # An end by `kill` removes what is half written, as Ctrl-C does.
     signal.signal(signal.SIGTERM, _stop)
     try:
@@ -91,7 +97,9 @@ def _export(arguments: list[str]) -> int:
         print(f"export: {error}", file=sys.stderr)
         return 2
     except OSError as error:
-        print(f"export: {error}; nothing was published", file=sys.stderr)
+        folders = {(options.out or Path("models")).absolute(), Path(tempfile.gettempdir())}
+        free = ", ".join(f"{_free_bytes(folder) / 1e6:.0f} MB free in {folder}" for folder in sorted(folders))
+        print(f"export: {error}; nothing was published ({free})", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("export: stopped; nothing was published", file=sys.stderr)
@@ -99,8 +107,15 @@ def _export(arguments: list[str]) -> int:
     return 0
 
 
+def _free_bytes(folder: Path) -> int:
+    while not folder.exists():
+        folder = folder.parent
+    return shutil.disk_usage(folder).free
+
+
 def _stop(*_: object) -> NoReturn:
-    print("export: stopped; nothing was published", file=sys.stderr)
+    # The one that the process began with: while a converter is kept quiet, `sys.stderr` is another.
+    print("export: stopped; nothing was published", file=sys.__stderr__)
     sys.exit(143)
 
 

@@ -46,13 +46,17 @@ def _quantization(file: bundle.ModelFile, how: bundle.Quantization) -> list[str]
     more += f"; activations held to {how.bound:g}, which changes rare answers" if how.bound else ""
     more += "; channels made even before" if how.equalised else ""
     more += f"; left in float: {', '.join(how.float_layers)}" if how.float_layers else ""
+    made_for = f"for {file.target}: " if file.target else ""
+    asked = f", which had to keep {how.asked}" if how.asked else ""
     return [
-        f"`{file.path}`: {how.activations} activations, {how.weights} weights"
+        f"`{file.path}`: {made_for}{how.reason}.",
+        "",
+        f"{how.activations} activations, {how.weights} weights"
         f" {'per channel' if how.per_channel else 'per tensor'}{more}; calibrated on {how.calibration_pictures}"
         f" training pictures ({how.calibration_method}). Tried on validation pictures (agreement also on views"
-        " of them); of those within the budget, the nearest in its logits was taken:",
+        f" of them){asked}; of those that did, the nearest in its logits was taken:",
         "",
-        *[f"- {name}: {what}" for name, what in how.tried.items()],
+        *[f"- {name}: {what}{' (taken)' if name == how.chosen else ''}" for name, what in how.tried.items()],
         "",
     ]
 
@@ -83,11 +87,13 @@ def _data(manifest: bundle.Manifest) -> list[str]:
         ' "Best Artworks of All Time". No picture is in this repository, and none can be got back from the bundle.'
         " Labels are artists' styles: a Picasso of any period counts as Cubism.",
         "",
-        "| label | pictures trained and validated on |",
-        "|---|---|",
-        *[f"| {label} | {count} |" for label, count in sorted(data.pictures.items())],
+        "| label | pictures seen in training and validation | of them with a label that was learnt |",
+        "|---|---|---|",
+        *[f"| {label} | {count} | {data.labelled.get(label, '-')} |" for label, count in sorted(data.pictures.items())],
         "",
-        f"{len(data.artists)} artists were trained on. {len(data.test_sha256)} test pictures of the published split"
+        f"Pictures of {len(data.artists)} artists were seen"
+        + (f", the labels of {data.labelled_artists} of them learnt" if data.labelled else "")
+        + f". {len(data.test_sha256)} test pictures of the published split"
         f" (10 % of each style, seeded) were not. Fingerprint of the training set: `{data.fingerprint[:16]}`.",
         "",
     ]
@@ -95,7 +101,7 @@ def _data(manifest: bundle.Manifest) -> list[str]:
 
 def _measured(manifest: bundle.Manifest) -> list[str]:
     lines = ["## Measured on each file", ""]
-    lines += ["With 95 % Wilson intervals, by `make export`; `make bench` measures the ONNX files again.", ""]
+    lines += ["With 95 % Wilson intervals, by `make export`; `make bench` measures them again.", ""]
     for file in manifest.files:
         lines += [f"### {file.path}", "", *_metrics(file.metrics)]
     return lines
@@ -143,7 +149,7 @@ def _metrics(metrics: bundle.Metrics) -> list[str]:
 
 
 def _limits(manifest: bundle.Manifest) -> list[str]:
-    return ["## Limits", "", *[f"- {line}" for line in (*_missed(manifest), *_LIMITS)]]
+    return ["## Limits", "", *[f"- {line}" for line in (*_missed(manifest), *_unsure(manifest), *_LIMITS)]]
 
 
 def _missed(manifest: bundle.Manifest) -> list[str]:
@@ -152,8 +158,31 @@ def _missed(manifest: bundle.Manifest) -> list[str]:
     scores = measured.unseen_artists or measured.published_test
     if scores is None:
         return []
-    style, found = min(scores.recall.items(), key=lambda entry: entry[1].rate)
+    # Of two that are never found, the one of more pictures.
+    style, found = min(scores.recall.items(), key=lambda entry: (entry[1].rate, -entry[1].total))
     return [f"{style} is the style that is missed most often: found in {found} of {scores.pictures}."]
+
+
+# Calibration errors and AUROC from here on are worth a word.
+_LARGE_ECE = 0.1
+_LOW_AUROC = 0.7
+
+
+def _unsure(manifest: bundle.Manifest) -> list[str]:
+    """What this model's confidence and `known` are not good for."""
+    metrics = manifest.files[0].metrics
+    lines = []
+    if metrics.published_test and metrics.published_test.ece > _LARGE_ECE:
+        lines.append(
+            f"On the published split's test pictures the confidence is off by {metrics.published_test.ece:.0%} (ECE):"
+            " it is fitted on painters who were never seen, of whom this network knows less."
+        )
+    if metrics.other_styles and metrics.other_styles.auroc < _LOW_AUROC:
+        lines.append(
+            f"It hardly tells the styles from others (AUROC {metrics.other_styles.auroc:.2f}; 0.5 is chance), and"
+            f" accepts {metrics.other_styles.accepted} paintings of the styles: not a model for a kiosk."
+        )
+    return lines
 
 
 _LIMITS = (

@@ -28,6 +28,9 @@ class Budget:
     """The least share of the published split's validation pictures, and views of them, with the float network's
     answer. The gates ask 98 % of its test pictures: what had just that here would fail there half the time."""
 
+    def __str__(self) -> str:
+        return f"agreement {self.agreement:.1%}, and {1 - self.accuracy:.1%} of what the float network has right"
+
 
 @dataclass(frozen=True)
 class Fit:

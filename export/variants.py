@@ -160,7 +160,7 @@ def _quantize_onnx(
     chosen = best()
     found = search(made[chosen], lambda layers: make(chosen, layers), chosen.quantizer.layers, budget, console.print)
     tried = {str(attempt): str(fit) for attempt, (_, fit) in made.items()}
-    _check_found(found, budget, str(chosen), tried)
+    taken = _check_found(found, budget, str(chosen), tried)
     return found.variant, bundle.Quantization(
         activations=target.activations,
         weights=target.weights,
@@ -173,6 +173,8 @@ def _quantize_onnx(
         calibration_pictures=len(chosen.quantizer.pixels),
         calibration_method=f"{chosen.method} over training pictures, as many of each label",
         tried=tried,
+        chosen=taken,
+        asked=str(budget),
     )
 
 
@@ -182,12 +184,18 @@ def _without_shift(quantized: Core, judges: Judges) -> tuple[Core, Fit]:
     return replace(quantized, head=with_less_bias(quantized.head, shift)), fit
 
 
-def _check_found(found: Found[Any], budget: Budget, name: str, tried: dict[str, str]) -> None:
-    """Add what the search of layers gave to `tried`; raise `NothingFits` where even that is over the budget."""
+def _check_found(found: Found[Any], budget: Budget, name: str, tried: dict[str, str]) -> str:
+    """Add what the search of layers gave to `tried`, and say which of all was taken; raise `NothingFits` where even
+    that is over the budget."""
     if found.float_layers:
-        tried[f"{name}, {len(found.float_layers)} layers in float"] = str(found.fit)
+        name = f"{name}, {len(found.float_layers)} layers in float"
+        tried[name] = str(found.fit)
     if not found.fit.within(budget):
-        raise NothingFits(f"no variant is within the budget on validation; the nearest has {found.fit}")
+        raise NothingFits(
+            f"no variant is within the budget on validation ({budget}); the nearest, {name}, has {found.fit}"
+        )
+    console.print(f"  taken: {name}")
+    return name
 
 
 @dataclass(frozen=True)
@@ -271,7 +279,7 @@ def _quantize_lite(recipe: Recipe, converter: LiteConverter, judges: Judges, bud
         console.print,
     )
     tried = {name: str(attempt.fit) for name, attempt in attempts.items()}
-    _check_found(found, budget, name, tried)
+    taken = _check_found(found, budget, name, tried)
     head = with_less_bias(converter.head, found.variant)
     convert = replace(chosen.converter, head=head).convert
     return Variant(
@@ -289,6 +297,8 @@ def _quantize_lite(recipe: Recipe, converter: LiteConverter, judges: Judges, bud
             calibration_pictures=len(chosen.quantizer.pixels),
             calibration_method=f"{chosen.method} over training pictures, as many of each label",
             tried=tried,
+            chosen=taken,
+            asked=str(budget),
         ),
     )
 
