@@ -207,13 +207,15 @@ def test_a_folder_that_is_no_bundle_is_not_replaced(cnn_run: Path, tmp_path: Pat
 
 def test_an_export_that_is_stopped_leaves_nothing(cnn_run: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "export", cnn_run, "--out", tmp_path / "models" / "cnn"]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
         written = tmp_path / "models" / ".cnn.new" / FILES[0]
         while not written.exists():
             assert process.poll() is None
             time.sleep(0.05)
         process.send_signal(signal.SIGTERM)
+        _, said = process.communicate()
     assert process.returncode == 143
+    assert b"stopped; nothing was published" in said
     assert list((tmp_path / "models").iterdir()) == []
 
 
@@ -229,6 +231,7 @@ def test_a_disk_that_fills_up_is_one_line_and_leaves_the_old_bundle(cnn_run: Pat
         done = run("export", cnn_run, "--out", disk / "cnn", *QUICK)
         assert done.returncode == 2
         assert "No space left on device" in done.stderr and "nothing was published" in done.stderr
+        assert f"MB free in {disk / 'cnn'}" in done.stderr
         assert "Traceback" not in done.stderr
         assert [path.relative_to(disk).as_posix() for path in sorted(disk.rglob("*"))] == ["cnn", "cnn/bundle.json"]
         assert (disk / "cnn" / "bundle.json").read_text() == "the old one"
