@@ -47,14 +47,14 @@ def _quantization(file: bundle.ModelFile, how: bundle.Quantization) -> list[str]
     more += "; channels made even before" if how.equalised else ""
     more += f"; left in float: {', '.join(how.float_layers)}" if how.float_layers else ""
     made_for = f"for {file.target}: " if file.target else ""
-    asked = f", which had to keep {how.asked}" if how.asked else ""
+    taken = f"; of those that kept {how.asked}, the nearest in its logits was taken" if how.asked else ""
     return [
         f"`{file.path}`: {made_for}{how.reason}.",
         "",
         f"{how.activations} activations, {how.weights} weights"
         f" {'per channel' if how.per_channel else 'per tensor'}{more}; calibrated on {how.calibration_pictures}"
         f" training pictures ({how.calibration_method}). Tried on validation pictures (agreement also on views"
-        f" of them){asked}; of those that did, the nearest in its logits was taken:",
+        f" of them){taken}:",
         "",
         *[f"- {name}: {what}{' (taken)' if name == how.chosen else ''}" for name, what in how.tried.items()],
         "",
@@ -174,13 +174,12 @@ def _unsure(manifest: bundle.Manifest) -> list[str]:
     lines = []
     if metrics.published_test and metrics.published_test.ece > _LARGE_ECE:
         lines.append(
-            f"On the published split's test pictures the confidence is off by {metrics.published_test.ece:.0%} (ECE):"
-            " it is fitted on painters who were never seen, of whom this network knows less."
+            f"On the published split's test pictures the confidence is off by {metrics.published_test.ece:.0%} (ECE)."
         )
     if metrics.other_styles and metrics.other_styles.auroc < _LOW_AUROC:
         lines.append(
             f"It hardly tells the styles from others (AUROC {metrics.other_styles.auroc:.2f}; 0.5 is chance), and"
-            f" accepts {metrics.other_styles.accepted} paintings of the styles: not a model for a kiosk."
+            f" accepts {metrics.other_styles.accepted} of the paintings of the styles: not a model for a kiosk."
         )
     return lines
 

@@ -104,7 +104,7 @@ def _views(pictures: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """Pictures ``[n, size, size, 3]`` mirrored, and nine tenths of them from each corner, ``[5 n, size, size, 3]``.
 
     How many answers int8 turns depends on the few pictures whose two highest logits are nearly the same. A view
-    has them nearly the same elsewhere, so views tell more of pictures to come than the pictures alone.
+    has them nearly the same elsewhere, so that with views more such cases are counted.
     """
     size = pictures.shape[1]
     part = size * 9 // 10

@@ -202,7 +202,7 @@ def _additions(model: onnx.ModelProto, left_out: Collection[str] = ()) -> list[A
     """The additions of a convolution to a ReLU's output, before a ReLU, but for nodes that are `left_out`."""
     readers = Counter(name for node in model.graph.node for name in node.input)
     kinds = {output: node.op_type for node in model.graph.node for output in node.output}
-    cut = {node.input[0]: node.output[0] for node in model.graph.node if node.op_type in _RELUS}
+    cut = _cut(model)
     return [
         Addition(addend, shortcut, cut[node.output[0]])
         for node in model.graph.node
@@ -211,6 +211,11 @@ def _additions(model: onnx.ModelProto, left_out: Collection[str] = ()) -> list[A
         for addend, shortcut in (node.input, node.input[::-1])
         if kinds.get(addend) == "Conv" and readers[addend] == 1 and kinds.get(shortcut) in _RELUS
     ]
+
+
+def _cut(model: onnx.ModelProto) -> dict[str, str]:
+    """What the ReLU that reads a tensor gives, by the tensor."""
+    return {node.input[0]: node.output[0] for node in model.graph.node if node.op_type in _RELUS}
 
 
 def _relative_noise(
@@ -225,7 +230,7 @@ def _relative_noise(
     it goes into one, since what is cut off there (see `export.narrowing`) is no noise.
     """
     noise: dict[str, float] = {}
-    cut = {node.input[0]: node.output[0] for node in model.graph.node if node.op_type in _RELUS}
+    cut = _cut(model)
     of_layers = {node.output[0] for node in model.graph.node if node.op_type == "Conv"}
     for node in model.graph.node:
         if node.op_type == "Add" and node.output[0] in cut:
@@ -237,7 +242,7 @@ def _relative_noise(
             if ours is not None and given in exact:
                 difference = np.stack(ours) - np.stack(exact[given])
                 power = float(np.square(np.stack(exact[given])).sum())
-                noise[output] = float(np.square(difference).sum()) / max(power, 1e-12)
+                noise[output] = noise[given] = float(np.square(difference).sum()) / max(power, 1e-12)
     return noise
 
 

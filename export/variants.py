@@ -256,19 +256,24 @@ def _quantize_lite(recipe: Recipe, converter: LiteConverter, judges: Judges, bud
     network = converter.network
     attempts: dict[str, _LiteInt8] = {}
 
-    def try_(method: LiteMethod, quantizer: LiteQuantizer, converter: LiteConverter, more: str = "") -> None:
+    def try_(
+        method: LiteMethod, quantizer: LiteQuantizer, converter: LiteConverter, plain: bytes, more: str = ""
+    ) -> None:
         name = f"{method}, per channel, {len(quantizer.pixels)} pictures{more}"
         console.print(f"  {name} ...", end=" ")
-        attempts[name] = _LiteInt8.of(method, converter, quantizer, judges)
+        attempts[name] = _LiteInt8.of(method, converter, plain, quantizer, judges)
         console.print(str(attempts[name].fit))
 
+    plain = converter.convert(None)
     for pictures in judges.calibrations:
         quantizer = LiteQuantizer(pictures)
         for method in LITE_METHODS:
-            try_(method, quantizer, converter)
+            try_(method, quantizer, converter, plain)
     over_budget = not any(attempt.fit.within(budget) for attempt in attempts.values())
     if over_budget and (within_bounds := bounded(network)) is not None:
-        try_("min-max", LiteQuantizer(judges.training), replace(converter, network=within_bounds), ", bounded")
+        bounded_converter = replace(converter, network=within_bounds)
+        quantizer = LiteQuantizer(judges.training)
+        try_("min-max", quantizer, bounded_converter, bounded_converter.convert(None), ", bounded")
     name = nearest({name: attempt.fit for name, attempt in attempts.items()}, budget)
     chosen = attempts[name]
     found = search(
@@ -309,19 +314,20 @@ class _LiteInt8:
 
     method: LiteMethod
     converter: LiteConverter
+    plain: bytes
+    """The converter's float file, which `make` rounds."""
     quantizer: LiteQuantizer
     judges: Judges
-    plain: bytes
-    """The float file that `make` rounds."""
     shift: npt.NDArray[np.float32]
     """See `Judges.fit_without_shift`."""
     fit: Fit
 
     @classmethod
-    def of(cls, method: LiteMethod, converter: LiteConverter, quantizer: LiteQuantizer, judges: Judges) -> Self:
-        plain = converter.convert(None)
+    def of(
+        cls, method: LiteMethod, converter: LiteConverter, plain: bytes, quantizer: LiteQuantizer, judges: Judges
+    ) -> Self:
         fit, shift = judges.fit_without_shift(quantizer.int8(plain, method), "tflite")
-        return cls(method, converter, quantizer, judges, plain, shift, fit)
+        return cls(method, converter, plain, quantizer, judges, shift, fit)
 
     def make(self, float_layers: Sequence[str]) -> tuple[npt.NDArray[np.float32], Fit]:
         """Shift and fit of the same with `float_layers` left in float."""
