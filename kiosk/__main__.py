@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
-import ctypes
 import os
+import re
 import signal
 import sys
 import threading
@@ -19,9 +18,12 @@ examples:
   python -m kiosk                                     the first camera of this machine
   python -m kiosk --source demo                       no camera needed: a walk past drawn canvases
   python -m kiosk --source 1 --port 8090              the second camera, on another port
+  python -m kiosk --camera-size 1920x1080 --exposure 20
   python -m kiosk --source /dev/v4l/by-id/usb-CAM     a camera that keeps its name when re-plugged
   python -m kiosk --source rtsp://camera.local/live   a network camera
   python -m kiosk --source paintings/ --precision fp32
+  python -m kiosk --region 0.2,0.1,0.8,0.9            a camera that is fixed before one painting
+  python -m kiosk doctor                              what is missing on this machine, and what to do
   python -m kiosk --host 0.0.0.0                      seen from other machines too (there is no password)
 
 Then open http://127.0.0.1:8080 in a browser. Ctrl-C ends the kiosk.
@@ -36,6 +38,11 @@ class _Parser(argparse.ArgumentParser):
 def main(arguments: list[str] | None = None) -> int:
     """Run until SIGINT or SIGTERM. Returns the exit code: 0, or 2 where an option leads nowhere, after
     one line on standard error that says why."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == ["doctor"]:
+        from kiosk.doctor import main as examine
+
+        return examine(arguments[1:], _parser())
     options = _parser().parse_args(arguments)
     # After the options, so that --help and a mistake are answered at once.
     import logging
@@ -44,27 +51,33 @@ def main(arguments: list[str] | None = None) -> int:
 
     import bundle
     from bundle.signature import verify as verify_signature
+    from kiosk import eye
     from kiosk.classifier import ClassifierError
+    from kiosk.locator.network import LocatorError
+    from kiosk.memory import give_large_blocks_back
     from kiosk.server import Server, ServerError
-    from kiosk.source import SourceError, parse
+    from kiosk.source import CameraSettings, SourceError, parse
     from kiosk.station import Station
     from kiosk.web import create_app
 
-    _give_large_blocks_back()
+    give_large_blocks_back(8_000_000)  # frames are smaller and stay quick to allocate
     # A second thread of OpenCV gains nothing at our sizes, and costs a third where cores are busy.
     cv2.setNumThreads(1)
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s: %(message)s")
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("kiosk").setLevel(logging.INFO)  # a camera that comes and goes is worth a line
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     try:
-        source = parse(options.source)
+        width, height = options.camera_size
+        source = parse(options.source, CameraSettings(width, height, options.camera_rate, options.exposure))
         if options.key:
             verify_signature(options.bundle, options.key)
         verified = bundle.load(
             options.bundle, lambda file: (file.format, file.precision) == ("onnx", options.precision)
         )
-        station = Station(verified, options.precision, source, options.threads)
+        where = eye.Settings(options.locate == "auto", options.markers, options.region)
+        station = Station(verified, options.precision, source, options.threads, where)
         server = Server(create_app(station, loopback_only=_is_loopback(options.host)), options.host, options.port)
     except (SourceError, bundle.BundleError, ServerError) as error:
         return _complain(error)
@@ -81,7 +94,7 @@ def main(arguments: list[str] | None = None) -> int:
             flush=True,
         )
         stop.wait()
-    except ClassifierError as error:
+    except (ClassifierError, LocatorError) as error:
         return _complain(error)
     finally:
         station.close()
@@ -107,6 +120,37 @@ def _parser() -> argparse.ArgumentParser:
         "--source",
         default="0",
         help="camera index, device path, video file, folder of pictures, stream URL, or 'demo' (default: 0)",
+    )
+    parser.add_argument(
+        "--camera-size",
+        type=_size,
+        default=(1280, 720),
+        metavar="WxH",
+        help="pixels that are asked of a camera; it gives what comes nearest (default: 1280x720)",
+    )
+    parser.add_argument(
+        "--camera-rate", type=_rate, default=30.0, metavar="FPS", help="frames a second asked of it (default: 30)"
+    )
+    parser.add_argument(
+        "--exposure",
+        type=_exposure,
+        metavar="auto|MS",
+        help="exposure of a camera in milliseconds, or auto: the camera's own choice (default: auto)",
+    )
+    parser.add_argument(
+        "--locate",
+        choices=("auto", "never"),
+        default="auto",
+        help="auto: find the painting in the frame; never: look at its middle (default: auto)",
+    )
+    parser.add_argument(
+        "--region",
+        type=_region,
+        metavar="LEFT,TOP,RIGHT,BOTTOM",
+        help="look at this part of the frame and nothing else, in shares of it (0.2,0.1,0.8,0.9); or four corners x,y",
+    )
+    parser.add_argument(
+        "--markers", action="store_true", help="also look for printed ArUco markers around a painting (docs/kiosk.md)"
     )
     parser.add_argument(
         "--bundle",
@@ -142,6 +186,42 @@ def _threads(text: str) -> int:
     return _integer(text, "a number of threads", 1, 64)
 
 
+def _region(text: str) -> tuple[tuple[float, float], ...]:
+    # Here, so that --help does not wait for what it takes.
+    from kiosk.eye import RegionError, parse_region
+
+    try:
+        return parse_region(text)
+    except RegionError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _size(text: str) -> tuple[int, int]:
+    found = re.fullmatch(r"(\d{2,5})[xX](\d{2,5})", text)
+    if not found:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 1280x720")
+    return int(found[1]), int(found[2])
+
+
+def _rate(text: str) -> float:
+    return _positive(text, "a number of frames a second", 240)
+
+
+def _exposure(text: str) -> float | None:
+    # Longer than a second is no exposure of a camera for moving pictures.
+    return None if text == "auto" else _positive(text, "auto or milliseconds", 1000)
+
+
+def _positive(text: str, what: str, most: float) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= most:
+        raise argparse.ArgumentTypeError(f"{text!r} is not {what} up to {most:g}")
+    return value
+
+
 def _integer(text: str, what: str, least: int, most: int) -> int:
     try:
         value = int(text)
@@ -150,18 +230,6 @@ def _integer(text: str, what: str, least: int, most: int) -> int:
     if not least <= value <= most:
         raise argparse.ArgumentTypeError(f"{text!r} is not {what} from {least} to {most}")
     return value
-
-
-def _give_large_blocks_back() -> None:
-    """Have the C library return freed blocks from 8 MB on to the system at once.
-
-    glibc raises that limit to 32 MB by itself as it goes, keeps Pillow's blocks of 16 MB in an arena for
-    each thread, and never gives them back: 3.2 GB resident after eight pictures of 40 megapixels, 0.2 GB
-    with the limit held. Frames are smaller and stay quick to allocate.
-    """
-    limit_parameter, limit_bytes = -3, 8_000_000  # M_MMAP_THRESHOLD of malloc.h
-    with contextlib.suppress(OSError, AttributeError, TypeError):  # another system, another library
-        ctypes.CDLL(None).mallopt(limit_parameter, limit_bytes)
 
 
 def _is_loopback(host: str) -> bool:

@@ -1,9 +1,11 @@
-"""The one worker that reads the source and keeps the newest frame, and nothing but the newest.
+"""Keeps the newest frame of the source, and the source alive.
 
-Nobody else touches the source. Readers never wait for it, only for the next frame, and with a time
-limit: `read()` of a camera may block for ever (opencv #4468), give the last frame of an unplugged one
-again and again (#10927), or fail. The first shows as a frame that grows old, the second by comparing
-frames, the third is tried anew with growing pauses.
+The source is read in a process of its own (`capture`). Here one thread takes each frame as it arrives,
+judges whether the camera works, and does what helps: wait for one that is not there, start the process
+anew where something is there and does not work, and after too many of those say so loudly and go slow.
+Readers never wait for a source, only for the next frame, and with a time limit.
+
+All limits are measured by `time.monotonic`: the clock on the wall may jump.
 """
 
 from __future__ import annotations
@@ -13,36 +15,62 @@ import logging
 import threading
 import time
 from collections import deque
-from contextlib import closing
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
-import numpy.typing as npt
 
-from kiosk.source import Shot, Source, SourceLost
+from kiosk.capture import Arrived, Capture, Corrupt, Lost
+from kiosk.source import Fault, Shot, Source, SourceLost
+from kiosk.source import Frame as Image
 
-# Seconds without a frame after which the camera no longer counts as live.
+# Seconds without a sign of life, or with corrupt frames alone, after which the camera no longer counts
+# as live: two seconds are what a visitor takes for a pause.
 STALE_S = 2.0
 
-# Seconds that one call of the driver may take. V4L2 itself gives up after 10.
-STUCK_S = 15.0
+# Seconds of the same after which the capture process is killed. A camera in the dark still gives three
+# frames a second, so five seconds are no slow camera.
+HUNG_S = 5.0
+
+# Seconds that opening may take, to the first frame: some USB cameras need five, and a stream that does
+# not answer is given up by FFmpeg after eight.
+OPEN_S = 15.0
 
 # Seconds of the very same picture, to the bit, after which a camera is taken for frozen; noise makes
 # every frame of a working one differ.
 FROZEN_S = 8.0
 
-# Luma 0-255: standard deviation below which sameness means nothing, as under a lens cap.
+# Seconds of black after which it is said: a hand may pass before the lens.
+BLACK_S = 3.0
+
+# Luma 0-255. A frame is black when none of 8 x 8 areas is brighter than this on average (video calls 16
+# black) and none stands out from the others by more than this. Averaging over areas takes the noise out.
+_BLACK_LUMA, _BLACK_CONTRAST = 16.0, 3.0
+
+# Luma 0-255: a standard deviation below this at either end of the scale is a sensor with no light or
+# with too much of it, which may well give the same picture again and again.
 _FEATURELESS = 2.0
 
-# Every so many pixels are compared: 3,600 of a 720p frame.
-_COMPARE_STEP = 16
+# Every so many pixels are looked at: 3,600 of a 720p frame.
+_STEP = 16
 
 # Seconds between two tries, doubled from the first to the last: a camera that was unplugged for a moment
 # is back at once, one that is gone for the weekend costs nothing.
 FIRST_RETRY_S, LAST_RETRY_S = 0.5, 5.0
 
+# Restarts of the capture process within so many seconds; what they did not mend, a sixth will not, but
+# a hand may. Until then it is tried every so many seconds.
+RESTARTS, RESTARTS_WINDOW_S, SLOW_RETRY_S = 5, 60.0, 30.0
+
+# Seconds between two looks at the clock while nothing arrives. What arrives is taken at once.
+TICK_S = 0.1
+
 # Seconds of arrivals over which frames per second are averaged.
 _FPS_WINDOW_S = 2.0
+
+# Nothing is there, so there is nothing to be mended by a restart: it is waited for.
+_ABSENT = frozenset({Fault.NO_CAMERA, Fault.STREAM_LOST})
 
 log = logging.getLogger(__name__)
 
@@ -52,9 +80,11 @@ class CameraState(enum.StrEnum):
 
     LIVE = "live"
     SEARCHING = "searching"
-    """No frames; looking for the source again and again."""
+    """Nothing is there (yet); looking for it again and again."""
+    RECOVERING = "recovering"
+    """It was live, or is there and does not work, and is being brought back."""
     FAILED = "failed"
-    """No frames though something is there: it hangs, is frozen, or cannot be opened. Still trying."""
+    """The restarts did not bring it back: it wants a hand. Still trying, slowly."""
 
 
 @dataclass(frozen=True)
@@ -62,34 +92,38 @@ class Frame:
     """A picture as it arrived. Its pixels are shared by all readers: never write to them."""
 
     number: int
-    """Counts from 1 for the life of the process."""
+    """Counts from 1 for the life of the camera."""
     shot: Shot
     arrived_s: float
-    """On the clock of `time.monotonic`."""
+    """When the source handed it over, on the clock of `time.monotonic`."""
 
 
 class Camera:
-    """The capture worker of one source. Start it once, close it once."""
+    """One source and the capture process that reads it. Start it once, close it once."""
 
     def __init__(self, source: Source) -> None:
         self.source = source
+        self.restarts = 0
+        """Capture processes that were killed, or died, and followed by another."""
+        self.corrupt_frames = 0
+        """Frames that were dropped because they were no pictures."""
         self._news = threading.Condition()
         self._newest: Frame | None = None
         self._arrivals: deque[float] = deque(maxlen=256)
         self._closing = threading.Event()
-        self._asked_s: float | None = None  # since when the source has been at work on the next frame
-        self._broken = False
-        self._sample: npt.NDArray[np.uint8] | None = None
-        self._changed_s = 0.0
-        # A daemon: a thread that hangs in a driver can be neither ended nor waited for.
+        self._standing: tuple[CameraState, Fault | None] = (CameraState.SEARCHING, None)
+        self._changes = dict.fromkeys(CameraState, 0)
+        self._restarted_s: deque[float] = deque()
+        self._health = _Health()
+        self._capture: Capture | None = None
         self._thread = threading.Thread(target=self._work, name="camera", daemon=True)
 
     def start(self) -> None:
         """Begin to read."""
         self._thread.start()
 
-    def close(self, timeout_s: float = 1.0) -> None:
-        """Stop; a worker that hangs in the driver is left behind after `timeout_s`."""
+    def close(self, timeout_s: float = 3.0) -> None:
+        """Stop, and end the capture process; waits for that at most `timeout_s`, and usually 0.1 s."""
         self._closing.set()
         with self._news:
             self._news.notify_all()
@@ -108,13 +142,24 @@ class Camera:
 
     @property
     def state(self) -> CameraState:
-        """Judged by the age of the newest frame, so that it is true even where the worker hangs."""
-        now, newest, asked_s = time.monotonic(), self._newest, self._asked_s
-        if newest is not None and now - newest.arrived_s < STALE_S:
-            return CameraState.LIVE
-        if self._broken or (asked_s is not None and now - asked_s > STUCK_S):
-            return CameraState.FAILED
-        return CameraState.SEARCHING
+        """How the source is doing."""
+        return self._standing[0]
+
+    @property
+    def fault(self) -> Fault | None:
+        """Why it is not live; or, while it is, what is wrong with its picture (`Fault.BLACK`)."""
+        return self._standing[1]
+
+    @property
+    def state_changes(self) -> Mapping[CameraState, int]:
+        """How often each state was entered."""
+        return self._changes
+
+    @property
+    def capture_pid(self) -> int | None:
+        """The number of the capture process, while there is one."""
+        capture = self._capture
+        return capture.pid if capture else None
 
     @property
     def fps(self) -> float:
@@ -133,48 +178,164 @@ class Camera:
 
     def _work(self) -> None:
         retry_s = FIRST_RETRY_S
-        last_reason = ""
         while not self._closing.is_set():
             before = self.frames
-            try:
-                self._read()
-            except SourceLost as lost:
-                reason, self._broken = str(lost), lost.broken
-            except Exception:  # a driver or decoder may raise anything; looking must go on
-                log.exception("reading the source failed")
-                reason, self._broken = "it raised an error", True
-            else:
-                return
-            self._asked_s = None
-            if self.frames > before:
-                retry_s, last_reason = FIRST_RETRY_S, ""
-            if reason != last_reason:
-                log.warning("%s; looking for it again", reason)
-                last_reason = reason
-            self._closing.wait(retry_s)
+            lost = self._run()
+            if lost is None:
+                break
+            came = self.frames > before
+            if came:
+                retry_s = FIRST_RETRY_S
+            if lost.fault not in _ABSENT and self._capture:
+                self._capture.kill()
+                self._capture = None
+                self.restarts += 1
+            self._lose(lost, came)
+            self._closing.wait(SLOW_RETRY_S if self.state is CameraState.FAILED else retry_s)
             retry_s = min(2 * retry_s, LAST_RETRY_S)
+        if self._capture:
+            self._capture.close()
+            self._capture = None
 
-    def _read(self) -> None:
-        """Publish frames until the kiosk closes (returns) or the source is lost (raises)."""
-        with closing(self.source.shots(self._closing.wait)) as shots:
-            while not self._closing.is_set():
-                self._asked_s = time.monotonic()
-                shot = next(shots, None)
-                if shot is None:
-                    raise SourceLost("source ended")
-                arrived_s = time.monotonic()
-                if self.source.can_freeze and self._is_frozen(shot.image_bgr, arrived_s):
-                    raise SourceLost("camera repeats one picture", broken=True)
-                self._broken = False
-                with self._news:
-                    self._newest = Frame(self.frames + 1, shot, arrived_s)
-                    self._arrivals.append(arrived_s)
-                    self._news.notify_all()
+    def _run(self) -> SourceLost | None:
+        """Have the source read until the kiosk closes (None) or the source is lost."""
+        try:
+            if self._capture is None:
+                self._capture = Capture(self.source)
+            self._follow(self._capture)
+        except SourceLost as lost:
+            return lost
+        except Exception:  # no memory for another process, say; trying must go on
+            log.exception("capture failed")
+            return SourceLost("capture failed", Fault.CRASHED)
+        return None
 
-    def _is_frozen(self, image_bgr: npt.NDArray[np.uint8], now: float) -> bool:
-        # The sample outlives a reopening: the same picture from a reopened camera is still frozen.
-        sample = image_bgr[::_COMPARE_STEP, ::_COMPARE_STEP]
-        if self._sample is None or not np.array_equal(sample, self._sample):
-            self._sample, self._changed_s = sample.copy(), now
-            return False
-        return now - self._changed_s > FROZEN_S and float(sample.std()) > _FEATURELESS
+    def _follow(self, capture: Capture) -> None:
+        """Publish the frames of one opening of the source, until the kiosk closes (returns) or the source
+        is lost (raises)."""
+        capture.open()
+        heard_s = time.monotonic()
+        came = False  # a frame, or what should have been one
+        corrupt_since_s: float | None = None
+        while not self._closing.is_set():
+            message = capture.receive(TICK_S)
+            now = time.monotonic()
+            if message is not None:
+                heard_s = now
+            match message:
+                case Lost(reason, fault):
+                    raise SourceLost(reason, fault)
+                case Arrived():
+                    came, corrupt_since_s = True, None
+                    self._arrive(capture.take(message))
+                case Corrupt(reason):
+                    self.corrupt_frames += 1
+                    came, corrupt_since_s = True, corrupt_since_s or now
+                    corrupt_s = now - corrupt_since_s
+                    if corrupt_s > HUNG_S:
+                        raise SourceLost(f"no good frame for {corrupt_s:.0f} s: {reason}", Fault.CORRUPT)
+                    if corrupt_s > STALE_S:
+                        self._stale(Fault.CORRUPT, f"frames are no pictures: {reason}")
+            silent_s = now - heard_s
+            if silent_s > (HUNG_S if came else OPEN_S):
+                raise SourceLost(f"{'reading' if came else 'opening'} hangs for {silent_s:.0f} s", Fault.HUNG)
+            if came and silent_s > STALE_S:
+                self._stale(Fault.NO_FRAMES, "no frames")
+
+    def _arrive(self, shot: Shot) -> None:
+        health = self._health.look(shot)
+        if health is Fault.FROZEN and self.source.can_freeze:
+            raise SourceLost("the camera repeats one picture", Fault.FROZEN)
+        # Black is no reason to restart, nor to take the picture from the page: a cap that is taken off, or
+        # a lamp that is switched on, ends it, and what is seen then is judged as ever ("too dark").
+        black = health is Fault.BLACK
+        height, width = shot.image_bgr.shape[:2]
+        self._enter(
+            CameraState.LIVE,
+            Fault.BLACK if black else None,
+            "no light reaches the sensor" if black else f"{self.source.kind}, {width}x{height}",
+        )
+        with self._news:
+            self._newest = Frame(self.frames + 1, shot, shot.arrived_s)
+            self._arrivals.append(shot.arrived_s)
+            self._news.notify_all()
+
+    def _stale(self, fault: Fault, reason: str) -> None:
+        if self.state is CameraState.LIVE:
+            self._enter(CameraState.RECOVERING, fault, reason)
+
+    def _lose(self, lost: SourceLost, came: bool) -> None:
+        """Enter the state that follows; `came` says whether this opening had given frames."""
+        reason = str(lost)
+        if lost.fault in _ABSENT:
+            state = CameraState.RECOVERING if came else CameraState.SEARCHING
+        else:
+            now = time.monotonic()
+            while self._restarted_s and now - self._restarted_s[0] > RESTARTS_WINDOW_S:
+                self._restarted_s.popleft()
+            if self.state is CameraState.FAILED or len(self._restarted_s) >= RESTARTS:
+                state = CameraState.FAILED
+                reason += f"; {RESTARTS} restarts did not help, so it is tried every {SLOW_RETRY_S:.0f} s"
+            else:
+                state = CameraState.RECOVERING
+                self._restarted_s.append(now)
+        self._enter(state, lost.fault, reason)
+
+    def _enter(self, state: CameraState, fault: Fault | None, reason: str) -> None:
+        before = self._standing
+        if (state, fault) == before:
+            return
+        self._standing = (state, fault)
+        level = logging.INFO if fault is None else logging.WARNING
+        if state is not before[0]:
+            self._changes[state] += 1
+            if state is CameraState.FAILED:
+                level = logging.ERROR
+        log.log(level, "camera %s: %s", f"{state} ({fault})" if fault else state, reason)
+
+
+class _Health:
+    """Tells whether a camera's pictures are those of a camera that works.
+
+    It outlives a restart: the same picture from a camera that was opened anew is still frozen.
+    """
+
+    def __init__(self) -> None:
+        self._last: Image | None = None
+        self._changed_s = 0.0
+        self._black_since_s: float | None = None
+
+    def look(self, shot: Shot) -> Fault | None:
+        """`Fault.FROZEN`, `Fault.BLACK` or None."""
+        image, now = shot.image_bgr, shot.arrived_s
+        sample = image[::_STEP, ::_STEP]
+        self._black_since_s = (self._black_since_s or now) if _is_black(image, sample) else None
+        if not self._is_same(image, sample):
+            self._changed_s = now
+        self._last = image
+        if self._black_since_s is not None and now - self._black_since_s > BLACK_S:
+            return Fault.BLACK
+        return Fault.FROZEN if now - self._changed_s > FROZEN_S and _has_features(sample) else None
+
+    def _is_same(self, image: Image, sample: Image) -> bool:
+        last = self._last
+        return (
+            last is not None
+            and np.array_equal(sample, last[::_STEP, ::_STEP])  # quick, and as a rule enough
+            and np.array_equal(image, last)
+        )
+
+
+def _is_black(image: Image, sample: Image) -> bool:
+    """Whether no light came in. A dark room is not black: a window, a lamp on a device, the gap under a
+    door make some area stand out, and a sensor turns up its gain until they do."""
+    if float(sample.mean()) > _BLACK_LUMA:  # as nearly always; what follows costs ten times as much
+        return False
+    luma = cv2.resize(image, (8, 8), interpolation=cv2.INTER_AREA).mean(axis=2)
+    brightest, darkest = float(luma.max()), float(luma.min())
+    return brightest < _BLACK_LUMA and brightest - darkest < _BLACK_CONTRAST
+
+
+def _has_features(sample: Image) -> bool:
+    """Whether sameness means something: not at either end of a sensor's scale."""
+    return float(sample.std()) > _FEATURELESS or _BLACK_LUMA < float(sample.mean()) < 255 - _BLACK_LUMA

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import psutil
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from kiosk.camera import Camera, CameraState
+from kiosk.source import Fault
 
 # Seconds. Fine around the few milliseconds of a network and the 15 ms that a label may take.
 _BUCKETS = (0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.25, 1.0)
@@ -38,6 +39,19 @@ class Metrics:
             ["origin", "status"],
             registry=self.registry,
         )
+        self._step_seconds = Histogram(
+            "vernissage_step_seconds",
+            "Time of each step from a frame to its answer.",
+            ["step"],
+            registry=self.registry,
+            buckets=_BUCKETS,
+        )
+        self.views = Counter(
+            "vernissage_views",
+            "Judged frames by what was looked at: a painting that was found, the middle of the frame, ...",
+            ["view"],
+            registry=self.registry,
+        )
         self.dropped = Counter(
             "vernissage_frames_dropped",
             "Frames that a newer one replaced before they were judged; most are, by design.",
@@ -52,6 +66,16 @@ class Metrics:
             registry=self.registry,
         )
         self.registry.register(_Readings(camera))
+
+    def observe_steps(self, timing_ms: Mapping[str, float]) -> None:
+        """Count the milliseconds of each step of a frame."""
+        for step, value in timing_ms.items():
+            self._step_seconds.labels(step).observe(value / 1000)
+
+    def name_model(self, provider: str, locator: str) -> None:
+        """Say what the network runs on and how paintings are found, once that is known."""
+        used = Gauge("vernissage_model_info", "1 for what is in use.", ["provider", "locator"], registry=self.registry)
+        used.labels(provider, locator).set(1)
 
     def text(self) -> bytes:
         """All figures, as ``text/plain; version=0.0.4``."""
@@ -69,12 +93,37 @@ class _Readings:
         yield CounterMetricFamily(
             "vernissage_frames", "Frames that arrived from the source.", value=self._camera.frames
         )
+        yield CounterMetricFamily(
+            "vernissage_frames_corrupt", "Frames that were no pictures.", value=self._camera.corrupt_frames
+        )
+        yield CounterMetricFamily(
+            "vernissage_camera_restarts", "Capture processes that were replaced.", value=self._camera.restarts
+        )
         state = GaugeMetricFamily("vernissage_camera_state", "1 for the camera's state.", labels=["state"])
-        for name in CameraState:
-            state.add_metric([name.value], float(self._camera.state is name))
-        yield state
+        fault = GaugeMetricFamily("vernissage_camera_fault", "1 for what is wrong with the camera.", labels=["fault"])
+        changes = CounterMetricFamily(
+            "vernissage_camera_state_changes", "How often the camera came into a state.", labels=["state"]
+        )
+        for each in CameraState:
+            state.add_metric([each.value], float(self._camera.state is each))
+            changes.add_metric([each.value], self._camera.state_changes[each])
+        for kind in Fault:
+            fault.add_metric([kind.value], float(self._camera.fault is kind))
+        yield from (state, fault, changes)
         yield GaugeMetricFamily(
             "vernissage_resident_memory_bytes",
             "Resident memory of the kiosk's process.",
             value=self._process.memory_info().rss,
         )
+        yield GaugeMetricFamily(
+            "vernissage_capture_resident_memory_bytes",
+            "Resident memory of the capture process; 0 while there is none.",
+            value=_resident_bytes(self._camera.capture_pid),
+        )
+
+
+def _resident_bytes(pid: int | None) -> int:
+    try:
+        return int(psutil.Process(pid).memory_info().rss) if pid else 0
+    except psutil.NoSuchProcess:  # it has died just now
+        return 0

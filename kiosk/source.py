@@ -1,20 +1,26 @@
 """Where frames come from: the option ``--source`` parsed, and one class for each kind of source.
 
-A source only knows how to open itself and give one picture after the other; threads, retries and time
-limits are `camera`'s business. `shots` may block and may raise `SourceLost` at any time.
+A source only knows how to open itself and give one picture after the other. It is read in the capture
+process (`capture`); retries and time limits are `camera`'s business. `shots` may block and may raise
+`SourceLost` at any time.
+
+The capture process imports this module, so nothing heavy stands behind it: OpenCV and NumPy, 42 MB.
+`bundle` would add 24 MB and 0.1 s, and is imported by the one kind of source that needs it.
 """
 
 from __future__ import annotations
 
+import enum
 import logging
 import math
+import os
 import re
 import sys
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 from urllib.parse import urlsplit
@@ -22,10 +28,6 @@ from urllib.parse import urlsplit
 import cv2
 import numpy as np
 import numpy.typing as npt
-
-import bundle
-from bundle.catalogue import PICTURE_SUFFIXES
-from kiosk.answer import Corners
 
 Frame = npt.NDArray[np.uint8]
 """BGR, ``[height, width, 3]``."""
@@ -36,9 +38,6 @@ Pause = Callable[[float], object]
 # Longest side of a frame in pixels; larger ones are scaled down as they come in, so that everybody
 # (the network, the page, the corners in the API) speaks of the same pixels, and a 4K camera costs no more.
 LONGEST_SIDE = 1280
-
-# What is asked of a camera: 720p is plenty for a network of 200 pixels, and 30 a second is smooth.
-_CAMERA_SIZE, _CAMERA_FPS = (1280, 720), 30
 
 # Seconds that a picture of a folder stays, and how often it is given meanwhile, as a camera would.
 SLIDE_S, SLIDE_FPS = 6.0, 5.0
@@ -52,6 +51,15 @@ _VIDEO_FPS, _VIDEO_FPS_LIMIT = 25.0, 240.0
 # Milliseconds. OpenCV would wait half a minute for a silent network camera.
 _OPEN_TIMEOUT_MS, _READ_TIMEOUT_MS = 8_000, 4_000
 
+# FFmpeg's decoders take a thread per core otherwise, each of which holds a frame back and some megabytes.
+_ONE_DECODER = (cv2.CAP_PROP_N_THREADS, 1)
+
+# V4L2_CID_EXPOSURE_AUTO (V4L2_EXPOSURE_MANUAL, V4L2_EXPOSURE_APERTURE_PRIORITY), and
+# V4L2_CID_EXPOSURE_ABSOLUTE in units of 100 us (Linux, videodev2.h and v4l2-controls.h).
+_EXPOSURE_MANUAL, _EXPOSURE_AUTO, _EXPOSURE_UNITS_PER_MS = 1, 3, 10
+
+_LINUX = sys.platform.startswith("linux")
+
 _STREAM_SCHEMES = frozenset({"rtsp", "rtsps", "rtmp", "rtmps", "http", "https", "udp", "tcp", "srt"})
 
 log = logging.getLogger(__name__)
@@ -61,13 +69,39 @@ class SourceError(ValueError):
     """``--source`` names nothing that can be a source; the message is one line with the way out."""
 
 
-class SourceLost(Exception):
-    """There are no more frames for now. `broken` says that something is there but does not work, which
-    wants a hand; otherwise it may well come (back) by itself."""
+class Fault(enum.StrEnum):
+    """Why a source gives no good frames."""
 
-    def __init__(self, reason: str, *, broken: bool = False) -> None:
+    NO_CAMERA = "no_camera"
+    """Nothing is there: not plugged in, or the folder has gone."""
+    STREAM_LOST = "stream_lost"
+    """A network camera does not answer, or its stream ended."""
+    BUSY = "busy"
+    """The camera is there but does not open: in use elsewhere, or no camera for pictures."""
+    NOT_PERMITTED = "not_permitted"
+    """The camera is there, but this user may not open it."""
+    UNREADABLE = "unreadable"
+    """A file or folder in which nothing can be read."""
+    NO_FRAMES = "no_frames"
+    """The camera opened, but gives no frames (any more)."""
+    HUNG = "hung"
+    """Opening or reading does not return."""
+    FROZEN = "frozen"
+    """The very same picture again and again."""
+    BLACK = "black"
+    """No light reaches the sensor: a lens cap, a dead sensor, or a room without any light."""
+    CORRUPT = "corrupt"
+    """What arrives cannot be decoded, or is no picture."""
+    CRASHED = "crashed"
+    """The capture process died, of its driver or decoder."""
+
+
+class SourceLost(Exception):
+    """There are no more frames for now; `fault` says of what kind the trouble is."""
+
+    def __init__(self, reason: str, fault: Fault = Fault.NO_CAMERA) -> None:
         super().__init__(reason)
-        self.broken = broken
+        self.fault = fault
 
 
 @dataclass(frozen=True)
@@ -77,6 +111,23 @@ class Shot:
     image_bgr: Frame
     caption: str | None = None
     """What it shows, where the source knows: the title of a canvas drawn for demonstration."""
+    arrived_s: float = field(default_factory=time.monotonic)
+    """When the source handed it over, on the clock of `time.monotonic`, which all processes of a machine
+    share and which nobody can set."""
+
+
+@dataclass(frozen=True)
+class CameraSettings:
+    """What is asked of a camera of this machine; it gives what comes nearest.
+
+    720p is plenty for a network of 200 pixels, and 30 a second is smooth.
+    """
+
+    width: int = 1280
+    height: int = 720
+    rate_fps: float = 30.0
+    exposure_ms: float | None = None
+    """None leaves it to the camera."""
 
 
 @dataclass(frozen=True)
@@ -87,18 +138,16 @@ class Source(ABC):
     demonstration: ClassVar[bool] = False
     can_freeze: ClassVar[bool] = False
     """Whether the very same picture again and again is a sign that it no longer works."""
+    changes_shape: ClassVar[bool] = False
+    """Whether a frame of another size than the last is nothing strange."""
+    whole: ClassVar[bool] = False
+    """Whether a frame is a picture of its own and no view: where no painting is found in it, all of it is looked at."""
 
     @abstractmethod
-    def shots(self, pause: Pause) -> Generator[Shot]:
+    def shots(self, pause: Pause) -> Generator[Shot | None]:
         """Open the source and give its frames, each at its time, until it is lost (`SourceLost`) or the
-        generator is closed."""
-
-    def region(self, width: int, height: int) -> Corners:
-        """The part of a frame that is looked at, until a painting in it can be located: the central
-        square, because a visitor puts what counts in the middle."""
-        side = min(width, height)
-        left, top = (width - side) // 2, (height - side) // 2
-        return ((left, top), (left + side, top), (left + side, top + side), (left, top + side))
+        generator is closed. None stands for a frame that arrived but could not be decoded. The pixels of
+        a shot are good until the next one is asked for."""
 
 
 @dataclass(frozen=True)
@@ -106,29 +155,67 @@ class CameraSource(Source):
     """A camera of this machine, by index or device path."""
 
     device: int | str
+    settings: CameraSettings = CameraSettings()
     kind: ClassVar[str] = "camera"
     can_freeze: ClassVar[bool] = True
 
-    def shots(self, pause: Pause) -> Generator[Shot]:
+    def shots(self, pause: Pause) -> Generator[Shot | None]:
         """Frames as the camera gives them."""
-        linux = sys.platform.startswith("linux")
-        if linux and not Path(f"/dev/video{self.device}" if isinstance(self.device, int) else self.device).exists():
-            # Asking OpenCV takes longer and prints warnings at every try.
-            raise SourceLost(f"no camera {self.device}")
-        with _capture(self.device, cv2.CAP_V4L2 if linux else cv2.CAP_ANY) as capture:
+        self._look()
+        with _capture(self.device, cv2.CAP_V4L2 if _LINUX else cv2.CAP_ANY) as capture:
             if not capture.isOpened():
-                raise SourceLost(
-                    f"camera {self.device} does not open (in use elsewhere, or not permitted?)", broken=True
-                )
-            # Motion JPEG first: raw 720p does not fit through USB 2 at more than 10 a second.
-            capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))
-            capture.set(cv2.CAP_PROP_FRAME_WIDTH, _CAMERA_SIZE[0])
-            capture.set(cv2.CAP_PROP_FRAME_HEIGHT, _CAMERA_SIZE[1])
-            capture.set(cv2.CAP_PROP_FPS, _CAMERA_FPS)
-            # V4L2 keeps four frames otherwise, seconds of lag where somebody reads slowly (opencv #10671).
-            capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
-            while True:
-                yield _read(capture, f"camera {self.device} gave no frame")
+                raise SourceLost(f"camera {self.device} does not open; is it in use elsewhere?", Fault.BUSY)
+            self._set_up(capture)
+            reported = False
+            for shot in _shots(capture):
+                if shot is not None and not reported:
+                    self._report(capture, shot.image_bgr)
+                    reported = True
+                yield shot
+            self._look()
+            raise SourceLost(f"camera {self.device} gave no frame", Fault.NO_FRAMES)
+
+    def _look(self) -> None:
+        """Whether the device is there: asking OpenCV takes longer and does not tell why it fails."""
+        if not _LINUX:
+            return
+        path = f"/dev/video{self.device}" if isinstance(self.device, int) else self.device
+        if not Path(path).exists():
+            raise SourceLost(f"there is no camera {self.device}", Fault.NO_CAMERA)
+        if not os.access(path, os.R_OK | os.W_OK):
+            raise SourceLost(f"this user may not open {path}; add it to the group 'video'", Fault.NOT_PERMITTED)
+
+    def _set_up(self, capture: cv2.VideoCapture) -> None:
+        asked = self.settings
+        # Motion JPEG first: raw 720p does not fit through USB 2 at more than 10 a second.
+        capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))
+        capture.set(cv2.CAP_PROP_FRAME_WIDTH, asked.width)
+        capture.set(cv2.CAP_PROP_FRAME_HEIGHT, asked.height)
+        capture.set(cv2.CAP_PROP_FPS, asked.rate_fps)
+        # V4L2 keeps four frames otherwise, seconds of lag where somebody reads slowly (opencv #10671).
+        capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
+        # Always set: a camera remembers what another program left.
+        if asked.exposure_ms is None:
+            capture.set(cv2.CAP_PROP_AUTO_EXPOSURE, _EXPOSURE_AUTO)
+        else:
+            capture.set(cv2.CAP_PROP_AUTO_EXPOSURE, _EXPOSURE_MANUAL)
+            capture.set(cv2.CAP_PROP_EXPOSURE, asked.exposure_ms * _EXPOSURE_UNITS_PER_MS)
+
+    def _report(self, capture: cv2.VideoCapture, image: Frame) -> None:
+        """Say what the camera really gives, where that is not what was asked."""
+        asked, (height, width) = self.settings, image.shape[:2]
+        rate = capture.get(cv2.CAP_PROP_FPS)
+        differs = []
+        if (width, height) != (asked.width, asked.height):
+            differs.append(f"{width}x{height} for {asked.width}x{asked.height}")
+        if rate > 0 and abs(rate - asked.rate_fps) > 0.5:
+            differs.append(f"{rate:g} frames a second for {asked.rate_fps:g}")
+        if asked.exposure_ms is not None:
+            exposure_ms = capture.get(cv2.CAP_PROP_EXPOSURE) / _EXPOSURE_UNITS_PER_MS
+            if abs(exposure_ms - asked.exposure_ms) > 1 / _EXPOSURE_UNITS_PER_MS:
+                differs.append(f"an exposure of {exposure_ms:g} ms for {asked.exposure_ms:g} ms")
+        if differs:
+            log.warning("camera %s gives %s", self.device, ", ".join(differs))
 
 
 @dataclass(frozen=True)
@@ -138,23 +225,19 @@ class StreamSource(Source):
     url: str
     kind: ClassVar[str] = "stream"
 
-    def shots(self, pause: Pause) -> Generator[Shot]:
+    def shots(self, pause: Pause) -> Generator[Shot | None]:
         """Frames as they arrive."""
         # The URL may hold a password: it is named in no message.
-        with _capture(
-            self.url,
-            cv2.CAP_FFMPEG,
-            [
-                cv2.CAP_PROP_OPEN_TIMEOUT_MSEC,
-                _OPEN_TIMEOUT_MS,
-                cv2.CAP_PROP_READ_TIMEOUT_MSEC,
-                _READ_TIMEOUT_MS,
-            ],
-        ) as capture:
+        settings = [
+            *(cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, _OPEN_TIMEOUT_MS),
+            *(cv2.CAP_PROP_READ_TIMEOUT_MSEC, _READ_TIMEOUT_MS),
+            *_ONE_DECODER,
+        ]
+        with _capture(self.url, cv2.CAP_FFMPEG, settings) as capture:
             if not capture.isOpened():
-                raise SourceLost("stream does not answer")
-            while True:
-                yield _read(capture, "stream ended")
+                raise SourceLost("stream does not answer", Fault.STREAM_LOST)
+            yield from _shots(capture)
+            raise SourceLost("stream ended", Fault.STREAM_LOST)
 
 
 @dataclass(frozen=True)
@@ -172,26 +255,26 @@ class VideoSource(Source):
                     f"{self.path} is no video that can be read; give a video file, or a folder for pictures"
                 )
 
-    def shots(self, pause: Pause) -> Generator[Shot]:
+    def shots(self, pause: Pause) -> Generator[Shot | None]:
         """Frames at the times that the file's rate gives them; late ones are left out."""
         while True:
-            with _capture(str(self.path), cv2.CAP_FFMPEG) as capture:
+            with _capture(str(self.path), cv2.CAP_FFMPEG, list(_ONE_DECODER)) as capture:
                 rate = capture.get(cv2.CAP_PROP_FPS)
                 if not (math.isfinite(rate) and 0 < rate <= _VIDEO_FPS_LIMIT):
                     rate = _VIDEO_FPS
                 started = time.monotonic()
                 index = 0
+                shot = None
                 while capture.grab():
                     ahead_s = started + index / rate - time.monotonic()
                     index += 1
                     if ahead_s < -1 / rate:
                         continue
                     pause(max(ahead_s, 0.0))
-                    ok, image = capture.retrieve()
-                    if ok and image is not None:
-                        yield Shot(_fit(image))
+                    shot = _retrieve(capture, shot)
+                    yield shot
                 if index == 0:
-                    raise SourceLost(f"{self.path.name} cannot be read", broken=True)
+                    raise SourceLost(f"{self.path.name} cannot be read", Fault.UNREADABLE)
                 pause(started + index / rate - time.monotonic())
 
 
@@ -201,9 +284,13 @@ class FolderSource(Source):
 
     path: Path
     kind: ClassVar[str] = "folder"
+    whole: ClassVar[bool] = True
+    changes_shape: ClassVar[bool] = True
 
     def pictures(self) -> list[Path]:
         """The picture files in the folder, by name."""
+        from bundle.catalogue import PICTURE_SUFFIXES
+
         try:
             return sorted(path for path in self.path.iterdir() if path.suffix.lower() in PICTURE_SUFFIXES)
         except OSError as error:
@@ -211,6 +298,8 @@ class FolderSource(Source):
 
     def shots(self, pause: Pause) -> Generator[Shot]:
         """Each picture for `SLIDE_S` seconds; the folder is read anew each time round."""
+        import bundle
+
         unreadable: set[Path] = set()
         while True:
             shown = 0
@@ -223,16 +312,13 @@ class FolderSource(Source):
                     unreadable.add(path)
                     continue
                 shown += 1
-                image = _fit(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+                # Once for all the times that it is given; it may have 40 megapixels.
+                image = fit(np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), np.uint8))
                 for _ in range(round(SLIDE_S * SLIDE_FPS)):
                     yield Shot(image)
                     pause(1 / SLIDE_FPS)
             if not shown:
-                raise SourceLost(f"no readable picture in {self.path}", broken=True)
-
-    def region(self, width: int, height: int) -> Corners:
-        """The whole picture: a picture in a folder is no view of a camera."""
-        return ((0, 0), (width, 0), (width, height), (0, height))
+                raise SourceLost(f"no readable picture in {self.path}", Fault.UNREADABLE)
 
 
 @dataclass(frozen=True)
@@ -254,16 +340,16 @@ class DemoSource(Source):
             pause(max(0.0, now + 1 / DEMO_FPS - time.monotonic()))
 
 
-def parse(text: str) -> Source:
+def parse(text: str, settings: CameraSettings = CameraSettings()) -> Source:
     """The source that the option's `text` names: a camera's index, a device path, a video file, a folder
-    of pictures, a stream's URL, or ``demo``.
+    of pictures, a stream's URL, or ``demo``. `settings` are for a camera of this machine.
 
     Raises `SourceError` where it names none of them.
     """
     if text == "demo":
         return DemoSource()
     if text.isascii() and text.isdigit():
-        return CameraSource(int(text))
+        return CameraSource(int(text), settings)
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", text):
         scheme = urlsplit(text).scheme.lower()
         if scheme not in _STREAM_SCHEMES:
@@ -277,7 +363,7 @@ def parse(text: str) -> Source:
         except SourceLost as error:
             raise SourceError(str(error)) from error
         if not found:
-            raise SourceError(f"{path} holds no pictures ({', '.join(sorted(PICTURE_SUFFIXES))})")
+            raise SourceError(f"{path} holds no pictures")
         return folder
     if path.is_file():
         video = VideoSource(path)
@@ -285,8 +371,32 @@ def parse(text: str) -> Source:
         return video
     if path.is_char_device() or re.fullmatch(r"/dev/(video\d+|v4l/.+)", text):
         # It need not be there yet: a camera may be plugged in later.
-        return CameraSource(text)
+        return CameraSource(text, settings)
     raise SourceError(f"{text!r} is no camera index, file, folder or stream that can be found; try 0, a path, or demo")
+
+
+def fitted_size(width: int, height: int) -> tuple[int, int]:
+    """Width and height of a frame of that size when no side is longer than `LONGEST_SIDE`."""
+    scale = min(1.0, LONGEST_SIDE / max(width, height))
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def fit(image: Frame, into: Frame | None = None) -> Frame:
+    """`image` with no side longer than `LONGEST_SIDE`, written to `into` where that is given, which has
+    its `fitted_size`.
+
+    Up to half the size, bilinear sampling misses no pixel and costs a fifth of averaging: 1.1 ms for
+    5.3 ms from 1080p to 720p. Beyond that it would alias, and averaging is quick at whole factors.
+    """
+    height, width = image.shape[:2]
+    size = fitted_size(width, height)
+    if size == (width, height):
+        if into is None:
+            return image
+        np.copyto(into, image)
+        return into
+    method = cv2.INTER_LINEAR if width < 2 * size[0] else cv2.INTER_AREA
+    return np.asarray(cv2.resize(image, size, dst=into, interpolation=method), np.uint8)
 
 
 @contextmanager
@@ -300,20 +410,19 @@ def _capture(name: int | str, backend: int, settings: list[int] | None = None) -
         capture.release()
 
 
-def _read(capture: cv2.VideoCapture, otherwise: str) -> Shot:
-    ok, image = capture.read()
-    if not ok or image is None or image.size == 0:
-        raise SourceLost(otherwise)
-    return Shot(_fit(image))
+def _shots(capture: cv2.VideoCapture) -> Iterator[Shot | None]:
+    """Shots until none comes; None stands for one that cannot be decoded."""
+    shot = None
+    while capture.grab():
+        shot = _retrieve(capture, shot)
+        yield shot
 
 
-def _fit(image: cv2.typing.MatLike) -> Frame:
-    """Three channels, and no side longer than `LONGEST_SIDE`."""
-    if image.ndim == 2:
-        image = cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
-    height, width = image.shape[:2]
-    scale = LONGEST_SIDE / max(height, width)
-    if scale < 1:
-        size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    return np.asarray(image, np.uint8)
+def _retrieve(capture: cv2.VideoCapture, last: Shot | None) -> Shot | None:
+    """The shot that was grabbed, in the pixels of the last one: fresh ones cost 1 ms a frame of 1080p."""
+    arrived_s = time.monotonic()  # decoding is not the camera's time any more, but ours
+    try:
+        ok, image = capture.retrieve(last.image_bgr if last else None)
+    except cv2.error:  # some decoders raise where others say no
+        return None
+    return Shot(np.asarray(image), arrived_s=arrived_s) if ok and image is not None else None

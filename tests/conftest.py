@@ -12,7 +12,8 @@ from kiosk.station import Station
 from kiosk.web import create_app
 from tests.commands import run
 from tests.paintings import write_paintings
-from tests.stand_in import GREEN, painting, showing, write_bundle
+from tests.scripted import showing
+from tests.stand_in import GREEN, painting, write_bundle
 
 
 @pytest.fixture(scope="session")

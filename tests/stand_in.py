@@ -10,11 +10,11 @@ from __future__ import annotations
 import datetime
 import hashlib
 import io
+import math
 import time
-from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +23,8 @@ from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
 import bundle
-from kiosk.source import Pause, Shot, Source
+from bundle import runtimes
+from bundle.reference import Reference, reference_pictures
 
 STYLES = (
     "Impressionism",
@@ -48,9 +49,14 @@ def write_bundle(
     precisions: tuple[Literal["int8", "fp32"], ...] = ("int8",),
 ) -> Path:
     """Write a valid bundle to `folder`. `known` fixes that output (NaN too), `outputs` are those that
-    the model has; each precision gets the same graph."""
+    the model has; each precision gets the same graph. Where the outputs allow it, the manifest holds what they
+    answer to the reference pictures."""
     folder.mkdir(parents=True, exist_ok=True)
     content = _model(known, outputs)
+    reference = None
+    if {"probabilities", "known"} <= set(outputs) and not (known is not None and math.isnan(known)):
+        answers = runtimes.load(content, "onnx", 1).run(reference_pictures(SIZE), ("probabilities", "known"))
+        reference = Reference.of(**answers)
     files = []
     for precision in precisions:
         path = folder / f"model.{precision}.onnx"
@@ -65,6 +71,7 @@ def write_bundle(
                 opset=18,
                 temperature=1.0,
                 known=bundle.KnownRule(method="strength of colour", threshold=0.5),
+                reference=reference,
             )
         )
     manifest = bundle.Manifest(
@@ -153,31 +160,6 @@ def _model(known: float | None, outputs: tuple[str, ...]) -> bytes:
     onnx.checker.check_model(model)
     content: bytes = model.SerializeToString()
     return content
-
-
-@dataclass(frozen=True)
-class Scripted(Source):
-    """A source that does what a test says: `script` gives the pictures (RGB), or raises, or hangs."""
-
-    script: Callable[[Pause], Iterator[Pixels]]
-    can_freeze: ClassVar[bool] = False
-    kind: ClassVar[str] = "camera"
-
-    def shots(self, pause: Pause) -> Generator[Shot]:
-        for picture in self.script(pause):
-            yield Shot(np.ascontiguousarray(picture[..., ::-1]))
-
-
-def showing(*pictures: Pixels, fps: float = 50) -> Scripted:
-    """A camera that shows the pictures in turn, for ever."""
-
-    def script(pause: Pause) -> Iterator[Pixels]:
-        while True:
-            for picture in pictures:
-                yield picture
-                pause(1 / fps)
-
-    return Scripted(script)
 
 
 def until(condition: Callable[[], object], timeout_s: float = 5) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import json
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -27,15 +28,16 @@ ROOT = Path(__file__).parents[2]
 
 class Kiosk:
     def __init__(self, *arguments: str) -> None:
-        # A file size limit of 0: whoever writes to a disk fails. Pipes and sockets are no files.
-        command = ["sh", "-c", 'ulimit -f 0; exec "$@"', "sh"]
-        command += [sys.executable, "-m", "kiosk", "--port", "0", *arguments]
+        command = [sys.executable, "-m", "kiosk", "--port", "0", *arguments]
         self.process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         assert self.process.stdout
         self.line = self.process.stdout.readline()
         found = re.search(r"http://127\.0\.0\.1:(\d+)/", self.line)
         assert found, self.line + (self.process.stderr.read() if self.process.stderr else "")
         self.port = int(found[1])
+        # A file size limit of 0: from now on, whoever writes to a disk fails. The capture process has its
+        # shared memory, which counts as a file. Pipes and sockets are no files.
+        resource.prlimit(self.process.pid, resource.RLIMIT_FSIZE, (0, 0))
 
     def connection(self) -> http.client.HTTPConnection:
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
@@ -208,6 +210,9 @@ def test_a_silent_network_camera_holds_up_nothing(bundle_folder: Path) -> None:
         pytest.param(["--port", "70000"], "not a port", id="no such port"),
         pytest.param(["--threads", "0"], "not a number of threads", id="no threads"),
         pytest.param(["--precision", "fp8"], "fp8", id="no such precision"),
+        pytest.param(["--camera-size", "wide"], "not a size such as", id="no such size"),
+        pytest.param(["--camera-rate", "0"], "not a number of frames", id="no frames"),
+        pytest.param(["--exposure", "nan"], "not auto or milliseconds", id="no exposure"),
         pytest.param(["--colour"], "--colour", id="no such option"),
         pytest.param(["--host", "203.0.113.7"], "cannot listen on 203.0.113.7", id="another machine's address"),
         pytest.param(["--host", "no host.invalid"], "cannot listen on no host.invalid", id="no address at all"),

@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import os
+import socket
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import Self
 
 import cv2
 import numpy as np
@@ -9,8 +13,10 @@ import pytest
 
 from kiosk import source
 from kiosk.source import (
+    CameraSettings,
     CameraSource,
     DemoSource,
+    Fault,
     FolderSource,
     SourceError,
     SourceLost,
@@ -103,6 +109,8 @@ def test_video_plays_at_its_own_rate_over_and_over(places: Path, monkeypatch: py
     monkeypatch.setattr(source.time, "monotonic", lambda: now)
     times, levels = [], []
     for shot in islice(parse("walk.avi").shots(wait), 7):
+        assert shot is not None
+        assert shot.arrived_s == now
         times.append(now)
         levels.append(round(float(shot.image_bgr.mean()) / 50) * 50)
     assert levels == [50, 150, 250, 50, 150, 250, 50]
@@ -115,22 +123,142 @@ def test_a_reader_that_is_late_gets_the_newest_of_a_video(places: Path, monkeypa
     shots = parse("walk.avi").shots(lambda _: None)
     next(shots)
     now = 0.25
-    assert next(shots).image_bgr.mean() == pytest.approx(250, abs=5)
+    shot = next(shots)
+    assert shot is not None
+    assert shot.image_bgr.mean() == pytest.approx(250, abs=5)
 
 
-def test_a_missing_camera_is_looked_for_and_not_broken() -> None:
-    with pytest.raises(SourceLost) as caught:
-        next(CameraSource("/dev/video987").shots(lambda _: None))
-    assert not caught.value.broken
+def test_settings_are_for_cameras() -> None:
+    settings = CameraSettings(1920, 1080, 15, exposure_ms=20)
+    assert parse("1", settings) == CameraSource(1, settings)
+    assert parse("/dev/video1", settings) == CameraSource("/dev/video1", settings)
+    assert parse("demo", settings) == DemoSource()
+
+
+@dataclass
+class Driver:
+    """What OpenCV makes of a camera: `gives` are the properties that it does not let be set, and `frames`
+    what comes of each read (None: it cannot be decoded)."""
+
+    opens: bool = True
+    gives: dict[int, float] = field(default_factory=dict)
+    frames: list[np.ndarray | None] = field(default_factory=list)
+    asked: dict[int, float] = field(default_factory=dict)
+
+    def __call__(self, name: int | str, backend: int, settings: list[int]) -> Self:
+        return self
+
+    def isOpened(self) -> bool:  # noqa: N802
+        return self.opens
+
+    def set(self, name: int, value: float) -> bool:
+        self.asked[name] = value
+        return name not in self.gives
+
+    def get(self, name: int) -> float:
+        return self.gives.get(name, self.asked.get(name, 0.0))
+
+    def grab(self) -> bool:
+        return bool(self.frames)
+
+    def retrieve(self, buffer: np.ndarray | None) -> tuple[bool, np.ndarray | None]:
+        frame = self.frames.pop(0)
+        return frame is not None, frame
+
+    def release(self) -> None:
+        self.frames.clear()
+
+
+FULL = np.zeros((720, 1280, 3), np.uint8)
+SMALL = np.zeros((480, 640, 3), np.uint8)
+
+
+@pytest.fixture
+def device(tmp_path: Path) -> str:
+    (tmp_path / "video").touch()
+    return str(tmp_path / "video")
 
 
 @pytest.mark.parametrize(
-    ("kind", "size", "corners"),
+    ("settings", "driver", "complaint"),
     [
-        pytest.param(CameraSource(0), (1280, 720), ((280, 0), (1000, 0), (1000, 720), (280, 720)), id="wide"),
-        pytest.param(CameraSource(0), (480, 640), ((0, 80), (480, 80), (480, 560), (0, 560)), id="upright"),
-        pytest.param(FolderSource(Path()), (300, 200), ((0, 0), (300, 0), (300, 200), (0, 200)), id="a folder"),
+        pytest.param(CameraSettings(), Driver(frames=[FULL]), "", id="it gives what is asked"),
+        pytest.param(CameraSettings(), Driver(frames=[SMALL]), "640x480 for 1280x720", id="another size"),
+        pytest.param(
+            CameraSettings(rate_fps=60),
+            Driver(frames=[FULL], gives={cv2.CAP_PROP_FPS: 30}),
+            "30 frames a second for 60",
+            id="another rate",
+        ),
+        pytest.param(
+            CameraSettings(exposure_ms=20),
+            Driver(frames=[FULL], gives={cv2.CAP_PROP_EXPOSURE: 157}),
+            "an exposure of 15.7 ms for 20 ms",
+            id="another exposure",
+        ),
+        pytest.param(CameraSettings(exposure_ms=20), Driver(frames=[FULL]), "", id="an exposure that it takes"),
     ],
 )
-def test_region(kind: source.Source, size: tuple[int, int], corners: object) -> None:
-    assert kind.region(*size) == corners
+def test_a_camera_is_asked_for_its_settings_and_what_differs_is_said(
+    device: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    settings: CameraSettings,
+    driver: Driver,
+    complaint: str,
+) -> None:
+    monkeypatch.setattr(cv2, "VideoCapture", driver)
+    driver.frames *= 3
+    shots = list(islice(CameraSource(device, settings).shots(lambda _: None), 3))
+    assert len(shots) == 3
+    assert driver.asked[cv2.CAP_PROP_BUFFERSIZE] == 1
+    assert driver.asked[cv2.CAP_PROP_FRAME_WIDTH] == settings.width
+    assert driver.asked[cv2.CAP_PROP_FRAME_HEIGHT] == settings.height
+    assert driver.asked[cv2.CAP_PROP_FPS] == settings.rate_fps
+    automatic = settings.exposure_ms is None
+    assert driver.asked[cv2.CAP_PROP_AUTO_EXPOSURE] == (3 if automatic else 1), "as V4L2 counts"
+    assert driver.asked.get(cv2.CAP_PROP_EXPOSURE) == (None if automatic else 200), "in units of 100 us"
+    said = [record.getMessage() for record in caplog.records]
+    assert said == ([f"camera {device} gives {complaint}"] if complaint else [])
+
+
+def test_a_frame_that_cannot_be_decoded_is_passed_on_as_none(device: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cv2, "VideoCapture", Driver(frames=[None, FULL]))
+    first, second = islice(CameraSource(device).shots(lambda _: None), 2)
+    assert first is None
+    assert second is not None
+
+
+def test_why_a_camera_gives_nothing(device: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fault() -> Fault:
+        with pytest.raises(SourceLost) as caught:
+            next(CameraSource(device).shots(lambda _: None))
+        return caught.value.fault
+
+    monkeypatch.setattr(cv2, "VideoCapture", Driver())
+    assert fault() is Fault.NO_FRAMES
+    monkeypatch.setattr(cv2, "VideoCapture", Driver(opens=False))
+    assert fault() is Fault.BUSY
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    assert fault() is Fault.NOT_PERMITTED
+    Path(device).unlink()
+    assert fault() is Fault.NO_CAMERA
+
+
+def test_a_camera_that_is_unplugged_while_it_is_read_is_gone(device: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cv2, "VideoCapture", Driver(frames=[FULL]))
+    shots = CameraSource(device).shots(lambda _: None)
+    next(shots)
+    Path(device).unlink()
+    with pytest.raises(SourceLost) as caught:
+        next(shots)
+    assert caught.value.fault is Fault.NO_CAMERA
+
+
+def test_a_stream_that_does_not_answer_is_lost_and_its_password_kept() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    with pytest.raises(SourceLost) as caught:
+        next(StreamSource(f"http://me:secret@127.0.0.1:{port}/live.mjpg").shots(lambda _: None))
+    assert caught.value.fault is Fault.STREAM_LOST
+    assert "secret" not in str(caught.value)
