@@ -27,6 +27,8 @@ from bundle.folder import Bundle, BundleError, load
 from bundle.manifest import (
     Dataset,
     KnownRule,
+    LocatorFile,
+    LocatorMetrics,
     Manifest,
     ManifestError,
     Metrics,
@@ -60,6 +62,8 @@ __all__ = [
     "Count",
     "Dataset",
     "KnownRule",
+    "LocatorFile",
+    "LocatorMetrics",
     "Manifest",
     "ManifestError",
     "Metrics",

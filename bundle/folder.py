@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bundle.hardware import targets_here
-from bundle.manifest import Manifest, ManifestError, ModelFile
+from bundle.manifest import LocatorFile, Manifest, ManifestError, ModelFile
 from bundle.onnx_file import NotOnnx, has_external_data
 
 MANIFEST_NAME = "bundle.json"
@@ -66,7 +66,8 @@ class Bundle:
 def load(folder: Path, wanted: Callable[[ModelFile], bool] = lambda file: True) -> Bundle:
     """Read and verify the bundle in `folder`.
 
-    `wanted` says which files are read and verified: a kiosk needs one of them, and fp32 files are large.
+    `wanted` says which model files are read and verified: a kiosk needs one of them, and fp32 files are large. The
+    locator, where there is one, always is.
 
     Raises `BundleError`: `FileMissing`, `FileAltered`, `FileOutside`, `ExternalData`, or the class
     itself for a folder without a manifest or with one that breaks the schema.
@@ -82,10 +83,13 @@ def load(folder: Path, wanted: Callable[[ModelFile], bool] = lambda file: True) 
         raise BundleError(f"{folder}: no bundle here ({MANIFEST_NAME}: {error.strerror})") from error
     except ManifestError as error:
         raise BundleError(f"{folder}: {MANIFEST_NAME} is not valid: {error}") from error
-    return Bundle(folder, manifest, {file.path: _verified(folder, file) for file in manifest.files if wanted(file)})
+    files: list[ModelFile | LocatorFile] = [file for file in manifest.files if wanted(file)]
+    if manifest.locator:
+        files.append(manifest.locator)
+    return Bundle(folder, manifest, {file.path: _verified(folder, file) for file in files})
 
 
-def _verified(folder: Path, file: ModelFile) -> bytes:
+def _verified(folder: Path, file: ModelFile | LocatorFile) -> bytes:
     path = folder / file.path
     if path.is_symlink() or path.resolve().parent != folder.resolve():
         raise FileOutside(f"{folder}: {file.path} is a link or lies outside the folder")

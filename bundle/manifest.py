@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from bundle.metrics import OpenSetMetrics, StyleMetrics
+from bundle.metrics import Count, OpenSetMetrics, StyleMetrics
+from bundle.reference import Reference
 
 SCHEMA_VERSION = 1
 
@@ -18,6 +19,12 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 class ManifestError(ValueError):
     """A manifest breaks the schema; the message names the first field that does, on one line."""
+
+
+def _plain_name(path: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", path):
+        raise ValueError("must be a plain file name inside the bundle's folder")
+    return path
 
 
 class _Part(BaseModel):
@@ -82,14 +89,53 @@ class ModelFile(_Part):
     known: KnownRule
     parity: dict[str, float] = Field(default_factory=dict, description="against the Keras network on the test pictures")
     quantization: Quantization | None = None
+    reference: Reference | None = Field(
+        default=None, description="what it answers to the reference pictures on the CPU of the machine that exported it"
+    )
     metrics: Metrics = Metrics()
 
-    @field_validator("path")
-    @classmethod
-    def _plain_name(cls, path: str) -> str:
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", path):
-            raise ValueError("must be a plain file name inside the bundle's folder")
-        return path
+    _plain_name = field_validator("path")(_plain_name)
+
+
+class LocatorMetrics(_Part):
+    """What a locator was measured to do on drawn scenes, with paintings in them that it was not trained on."""
+
+    scenes: str = Field(description="what they were")
+    found: Count = Field(description="canvases that the quad covers with an intersection over union of 0.85 or more")
+    median_iou: float
+    reported: Count = Field(description="scenes without a painting in which one was reported")
+    side_error: float = Field(description="in close-ups, median distance of a side from where it is, as a share")
+
+
+class LocatorFile(_Part):
+    """The network that finds the paintings in a frame: an ONNX file of the bundle.
+
+    Its ``input`` is uint8 RGB ``[batch, input_size, input_size, 3]``, a frame of any aspect squashed. Outputs:
+    ``score`` ``[batch, cells, cells]``, in 0-1, whether a canvas has its centre in a cell; ``corners`` ``[batch,
+    cells, cells, 8]``, where its corners then are: x and y as shares of the picture, clockwise from the top left. For a
+    picture that a canvas fills but for `margin`, ``sides`` ``[batch, 4, rows]``: y of its top and bottom in so many
+    columns and x of its right and left in so many rows (in the order top, right, bottom, left); and ``sureness`` of
+    the same shape, in 0-1, which is small where there is no side.
+    """
+
+    path: str = Field(description="name of the file in the bundle's folder")
+    format: Literal["onnx"] = "onnx"
+    precision: Precision
+    size_bytes: int = Field(gt=0)
+    sha256: Sha256
+    opset: int | None = None
+    input_size: int = Field(ge=32, le=1024)
+    margin: float = Field(gt=0, lt=0.5, description="of a second look: what is left around the canvas, as a share")
+    threshold: float = Field(ge=0, le=1, description="of the score, from which on a canvas counts")
+    operators: dict[str, int] = Field(default_factory=dict)
+    recipe_settings: dict[str, Any] = Field(default_factory=dict)
+    run: str
+    weights_from: str | None = None
+    dataset_fingerprint: Sha256
+    quantization: Quantization | None = None
+    metrics: LocatorMetrics | None = None
+
+    _plain_name = field_validator("path")(_plain_name)
 
 
 class Dataset(_Part):
@@ -132,6 +178,9 @@ class Manifest(_Part):
     weights_from: str | None = Field(default=None, description="where the weights that training began with came from")
     dataset: Dataset
     files: tuple[ModelFile, ...] = Field(min_length=1)
+    locator: LocatorFile | None = Field(
+        default=None, description="finds the painting in a frame; the same for all files"
+    )
     versions: dict[str, str] = Field(default_factory=dict, description="of the packages that made the files")
     hold_outs: dict[str, Metrics] = Field(
         default_factory=dict,
@@ -143,7 +192,8 @@ class Manifest(_Part):
     def _unique(self) -> Self:
         if len(set(self.styles)) != len(self.styles):
             raise ValueError("styles must differ")
-        if len({file.path for file in self.files}) != len(self.files):
+        paths = [file.path for file in self.files] + ([self.locator.path] if self.locator else [])
+        if len(set(paths)) != len(paths):
             raise ValueError("file paths must differ")
         return self
 

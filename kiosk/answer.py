@@ -14,8 +14,6 @@ import numpy.typing as npt
 import bundle
 
 Floats = npt.NDArray[np.floating]
-Corners = tuple[tuple[int, int], tuple[int, int], tuple[int, int], tuple[int, int]]
-"""Four ``(x, y)`` in pixels, clockwise from top left."""
 
 # Digits after the point in the JSON: finer than any calibration, coarse enough to be read.
 DECIMALS = 6
@@ -29,6 +27,8 @@ class Status(enum.StrEnum):
     NO_PAINTING = "no_painting"
     TOO_DARK = "too_dark"
     TOO_BLURRED = "too_blurred"
+    MODEL_FAULT = "model_fault"
+    """The network gave no numbers (NaN or infinity): it, or what it runs on, is broken."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,6 @@ class Answer:
     style: str | None
     confidence: float
     probabilities: Mapping[str, float]
-    painting: Corners | None = None
 
     @classmethod
     def refused(cls, status: Status, styles: Sequence[str]) -> Self:
@@ -57,12 +56,11 @@ class Answer:
 
     @classmethod
     def decided(cls, probabilities: Floats, known: float, styles: Sequence[str], rule: bundle.KnownRule) -> Self:
-        """The answer to a network's `probabilities` ``[styles]`` and `known`; what is not finite is no
-        style."""
+        """The answer to a network's `probabilities` ``[styles]`` and `known`; what is not finite is a fault."""
         total = float(probabilities.sum())
         # Written so that NaN anywhere ends here.
         if not (math.isfinite(total) and total > 0 and math.isfinite(known)):
-            return cls.refused(Status.UNKNOWN_STYLE, styles)
+            return cls.refused(Status.MODEL_FAULT, styles)
         shares = {style: float(value) / total for style, value in zip(styles, probabilities, strict=True)}
         if not rule.accepts(known):
             return cls(Status.UNKNOWN_STYLE, None, min(max(known, 0.0), 1.0), shares)
@@ -81,5 +79,4 @@ class Answer:
             "style": self.style,
             "confidence": confidence,
             "probabilities": shares,
-            "painting": self.painting,
         }

@@ -1,28 +1,27 @@
-"""The network: an ONNX Runtime session over the verified bytes of a bundle."""
+"""The network: an ONNX Runtime session over the verified bytes of a bundle, on hardware that computes it right."""
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime as ort
 
 import bundle
+from kiosk import providers
 
 # The outputs that the kiosk reads today; unread ones (evidence) cost nothing if not asked for.
 _READ = ("probabilities", "known", "embedding")
-
-# The level of ONNX Runtime's log from which on it says something.
-_ORT_ERRORS = 3
 
 # Runs before the first visitor: the first pays for memory and weight packing, the second proves it.
 _WARM_UP_RUNS = 2
 
 
 class ClassifierError(ValueError):
-    """The model file does not keep the bundle's contract; the message is one line."""
+    """The model file does not keep the bundle's contract, or this machine computes it wrongly; the message is one
+    line."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +35,13 @@ class Scores:
     embedding: npt.NDArray[np.float32]
     """``[d]``, not normalised."""
 
+    @property
+    def is_finite(self) -> bool:
+        """False where any of it is NaN or infinite: then it says nothing."""
+        return bool(
+            np.isfinite(self.probabilities).all() and math.isfinite(self.known) and np.isfinite(self.embedding).all()
+        )
+
 
 class Classifier:
     """One model, ready for any number of threads at a time (ONNX Runtime's `run` is thread-safe)."""
@@ -44,33 +50,35 @@ class Classifier:
         """Load the ONNX file of `precision`. `threads` is the number of intra-op threads; None takes
         `default_threads`.
 
+        Runs on the first execution provider that computes right here, see `kiosk.providers`.
+
         Raises `bundle.BundleError` where the bundle has no such file, and `ClassifierError` where the
-        file is no model or does not have the contract's input and outputs.
+        file is no model, does not have the contract's input and outputs, or is computed wrongly here.
         """
         self.file = verified.file(precision)
         self.styles = verified.manifest.styles
         self.input_size = verified.manifest.input_size
-        # Its warnings are about the graph, and nothing that a museum can do about.
-        ort.set_default_logger_severity(_ORT_ERRORS)
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = threads or default_threads()
-        options.inter_op_num_threads = 1
-        # Idle threads that spin keep a core at 100 % between two frames (onnxruntime #11841).
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         where = f"{verified.folder}: {self.file.path}"
         try:
-            self._session = ort.InferenceSession(
-                verified.contents[self.file.path], options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:  # its exception classes have no common base but this
-            reason = str(error).strip().splitlines()[0]
-            raise ClassifierError(f"{where} cannot be loaded by ONNX Runtime: {reason}") from error
-        inputs = {entry.name: entry.type for entry in self._session.get_inputs()}
-        if inputs != {bundle.INPUT: "tensor(uint8)"}:
-            raise ClassifierError(f"{where} must have one input, uint8 {bundle.INPUT!r}; it has {inputs}")
-        missing = sorted(set(_READ) - {entry.name for entry in self._session.get_outputs()})
-        if missing:
-            raise ClassifierError(f"{where} has no output {' or '.join(missing)}")
+            self.choice = providers.choose(model(verified, precision, threads))
+        except providers.CannotUse as error:
+            if error.trial.session is None:
+                raise ClassifierError(f"{where} cannot be used by ONNX Runtime: {error}") from error
+            raise ClassifierError(
+                f"{where} answers wrongly on this machine: {error}; try another --precision, or a bundle that was"
+                " exported for this machine"
+            ) from error
+        self._session = self.choice.session
+
+    @property
+    def provider(self) -> str:
+        """The execution provider in use, by its short name: ``CPU``, ``CUDA``."""
+        return self.choice.used
+
+    @property
+    def refused(self) -> dict[str, str]:
+        """The execution providers that failed to load or answer otherwise than the reference, with the reason."""
+        return self.choice.refused
 
     def warm_up(self) -> None:
         """Run the network on nothing; raises `ClassifierError` where it fails or answers in other
@@ -96,6 +104,19 @@ class Classifier:
             known=float(known[0]),
             embedding=np.asarray(embedding[0], np.float32).ravel(),
         )
+
+
+def model(verified: bundle.Bundle, precision: str, threads: int | None = None) -> providers.Model:
+    """What there is to run in the bundle; raises `bundle.BundleError` where it has no file of that precision."""
+    file = verified.file(precision)
+    return providers.Model(
+        content=verified.contents[file.path],
+        sha256=file.sha256,
+        size=verified.manifest.input_size,
+        outputs=_READ,
+        threads=threads or default_threads(),
+        reference=file.reference,
+    )
 
 
 def default_threads() -> int:

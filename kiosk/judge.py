@@ -1,4 +1,4 @@
-"""One look at one picture: quality first, then the network, each step timed."""
+"""One look at one picture that holds a painting and nothing else: quality first, then the network, each step timed."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from kiosk import quality
 from kiosk.answer import Answer, Status
 from kiosk.classifier import Classifier, Scores
 from kiosk.metrics import Metrics
+from kiosk.quality import Quality
 
 
 @dataclass(frozen=True)
@@ -19,11 +20,13 @@ class Finding:
     fault: Status | None
     scores: Scores | None
     timing_ms: dict[str, float]
-    """Milliseconds by step: ``quality``, ``prepare``, ``classify``; steps not taken are left out."""
+    """Milliseconds by step: ``quality``, ``classify``; steps not taken are left out."""
+    quality: Quality | None = None
+    """Light, blur and glare, where they were measured."""
 
 
 class Judge:
-    """The classifier with everything before and after it that a single picture needs."""
+    """The classifier with what comes before and after it for a single picture."""
 
     def __init__(self, classifier: Classifier, metrics: Metrics) -> None:
         self.classifier = classifier
@@ -39,27 +42,23 @@ class Judge:
         """When a picture counts as one of the styles."""
         return self.classifier.file.known
 
+    @property
+    def size(self) -> int:
+        """Pixels of a side of what `look` takes: enough for the network, and to measure the quality by."""
+        return max(self.classifier.input_size, quality.SIDE)
+
     def look(self, picture: bundle.picture.Pixels) -> Finding:
-        """Look at an RGB picture ``[height, width, 3]`` of any size."""
-        timing_ms: dict[str, float] = {}
+        """Look at an RGB picture ``[size, size, 3]``."""
         started = time.perf_counter()
-
-        def lap(step: str) -> None:
-            nonlocal started
-            now = time.perf_counter()
-            timing_ms[step] = 1000 * (now - started)
-            started = now
-
-        fault = quality.fault(picture)
-        lap("quality")
-        if fault is not None:
-            return Finding(fault, None, timing_ms)
-        prepared = bundle.prepare(picture, self.classifier.input_size)
-        lap("prepare")
-        scores = self.classifier.classify(prepared)
-        lap("classify")
+        measured = quality.assess(picture)
+        assessed = time.perf_counter()
+        timing_ms = {"quality": 1000 * (assessed - started)}
+        if measured.fault is not None:
+            return Finding(measured.fault, None, timing_ms, measured)
+        scores = self.classifier.classify(bundle.prepare(picture, self.classifier.input_size))
+        timing_ms["classify"] = 1000 * (time.perf_counter() - assessed)
         self._metrics.inference_seconds.observe(timing_ms["classify"] / 1000)
-        return Finding(None, scores, timing_ms)
+        return Finding(None, scores, timing_ms, measured)
 
     def answer(self, finding: Finding) -> Answer:
         """The answer to a single look, without regard to what was seen before."""

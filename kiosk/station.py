@@ -7,9 +7,14 @@ import time
 from typing import Any
 
 import bundle
+from kiosk import eye
 from kiosk.camera import Camera
-from kiosk.classifier import Classifier
+from kiosk.classifier import Classifier, default_threads
+from kiosk.eye import Eye
 from kiosk.judge import Judge
+from kiosk.locator import Locator
+from kiosk.locator.classical import ClassicalLocator
+from kiosk.locator.network import NetworkLocator
 from kiosk.metrics import Metrics
 from kiosk.preview import Preview
 from kiosk.source import Source
@@ -23,11 +28,20 @@ class Station:
     longer.
     """
 
-    def __init__(self, verified: bundle.Bundle, precision: str, source: Source, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        verified: bundle.Bundle,
+        precision: str,
+        source: Source,
+        threads: int | None = None,
+        settings: eye.Settings = eye.Settings(),  # noqa: B008  # frozen
+    ) -> None:
         self._bundle = verified
         self._precision = precision
         self._threads = threads
+        self._settings = settings
         self._judge: Judge | None = None
+        self._eye: Eye | None = None
         self.file = verified.file(precision)
         self.manifest = verified.manifest
         self.camera = Camera(source)
@@ -41,11 +55,15 @@ class Station:
         self.camera.start()
 
     def load(self) -> None:
-        """Load the model, warm it up, and begin to watch. Raises as `Classifier` does."""
+        """Load the model and the locator, warm them up, and begin to watch. Raises as `Classifier` and
+        `NetworkLocator` do."""
         classifier = Classifier(self._bundle, self._precision, self._threads)
         classifier.warm_up()
+        locator = load_locator(self._bundle, self._threads)
+        self._eye = Eye(locator, self._settings, whole=self.camera.source.whole)
         self._judge = Judge(classifier, self.metrics)
-        self.watcher.start(self._judge)
+        self.metrics.name_model(classifier.provider, locator.name)
+        self.watcher.start(self._judge, self._eye)
 
     def close(self) -> None:
         """Stop everything, within a few seconds even where the camera hangs."""
@@ -59,30 +77,46 @@ class Station:
         return self._judge
 
     @property
+    def eye(self) -> Eye | None:
+        """None until the model is loaded and warm."""
+        return self._eye
+
+    @property
     def model(self) -> dict[str, str]:
-        """The model in use, for the API."""
-        return {"name": self.manifest.name, "precision": self.file.precision, "sha256": self.file.sha256}
+        """The model in use, for the API; what it runs on is known once it is loaded."""
+        named = {"name": self.manifest.name, "precision": self.file.precision, "sha256": self.file.sha256}
+        if self._judge is None or self._eye is None:
+            return named
+        return named | {"provider": self._judge.classifier.provider, "locator": self._eye.locator.name}
 
     def state(self) -> dict[str, Any]:
         """What the screen shows now, as ``/api/state`` says it; ``model`` is null until it is loaded."""
-        view = self.watcher.view
+        shown = self.watcher.showing
         source = self.camera.source
         newest = self.camera.newest
         return {
-            **view.answer.to_json(),
-            "timing_ms": rounded(view.timing_ms),
+            **shown.answer.to_json(),
+            **eye.to_json(shown.sight),
+            "timing_ms": rounded(shown.timing_ms),
             "model": self.model if self._judge else None,
-            "frame": view.frame.number if view.frame else 0,
-            "age_ms": round(1000 * (time.monotonic() - view.frame.arrived_s), 1) if view.frame else None,
+            "frame": shown.frame.number if shown.frame else 0,
+            "age_ms": round(1000 * (time.monotonic() - shown.frame.arrived_s), 1) if shown.frame else None,
             "camera": self.camera.state.value,
+            "camera_fault": self.camera.fault.value if self.camera.fault else None,
             "fps": round(self.camera.fps, 1),
-            "region": view.region,
             "source": {
                 "kind": source.kind,
                 "demonstration": source.demonstration,
                 "caption": newest.shot.caption if newest else None,
             },
         }
+
+
+def load_locator(verified: bundle.Bundle, threads: int | None = None) -> Locator:
+    """The bundle's own locator, or the classical one where it has none; raises as `NetworkLocator` does."""
+    if verified.manifest.locator is None:
+        return ClassicalLocator()
+    return NetworkLocator(verified, threads or default_threads())
 
 
 def rounded(timing_ms: dict[str, float]) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""The loop behind the label: newest frame, look, smooth, publish."""
+"""The loop behind the label: newest frame, find the painting, look at it, smooth, publish."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-from kiosk.answer import Answer, Corners, Status
+from kiosk.answer import Answer, Status
 from kiosk.camera import Camera, CameraState, Frame
+from kiosk.eye import Eye, advised, upright
 from kiosk.judge import Judge
+from kiosk.locator.tracker import Sight, View
 from kiosk.metrics import Metrics
 from kiosk.smoothing import Smoother
 
@@ -29,7 +31,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class View:
+class Showing:
     """What the screen shows now, and which frame it comes from."""
 
     version: int
@@ -37,7 +39,8 @@ class View:
     answer: Answer
     frame: Frame | None = None
     """None until one was judged, and when the camera has gone."""
-    region: Corners | None = None
+    sight: Sight | None = None
+    """What of the frame was looked at."""
     timing_ms: dict[str, float] = field(default_factory=dict)
 
 
@@ -59,14 +62,14 @@ class Watcher:
         self._interval_s = 1 / looks_per_second
         self._nothing = Answer.refused(Status.NO_PAINTING, styles)
         self._news = threading.Condition()
-        self._view = View(0, self._nothing)
+        self._showing = Showing(0, self._nothing)
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
         self._reported_s = -_REPORT_S
 
-    def start(self, judge: Judge) -> None:
+    def start(self, judge: Judge, eye: Eye) -> None:
         """Begin to watch."""
-        self._thread = threading.Thread(target=self._work, args=(judge,), name="watcher", daemon=True)
+        self._thread = threading.Thread(target=self._work, args=(judge, eye), name="watcher", daemon=True)
         self._thread.start()
 
     def close(self, timeout_s: float = 2.0) -> None:
@@ -78,17 +81,17 @@ class Watcher:
             self._thread.join(timeout_s)
 
     @property
-    def view(self) -> View:
+    def showing(self) -> Showing:
         """What is shown now."""
-        return self._view
+        return self._showing
 
-    def wait_newer(self, version: int, timeout_s: float) -> View:
-        """The view as soon as its version is above `version`, or after `timeout_s` seconds as it is."""
+    def wait_newer(self, version: int, timeout_s: float) -> Showing:
+        """What is shown as soon as its version is above `version`, or after `timeout_s` seconds as it is."""
         with self._news:
-            self._news.wait_for(lambda: self._view.version > version or self._closing.is_set(), timeout_s)
-            return self._view
+            self._news.wait_for(lambda: self._showing.version > version or self._closing.is_set(), timeout_s)
+            return self._showing
 
-    def _work(self, judge: Judge) -> None:
+    def _work(self, judge: Judge, eye: Eye) -> None:
         smoother = Smoother(judge.styles, judge.rule)
         last = self._camera.frames
         due_s = 0.0
@@ -101,46 +104,54 @@ class Watcher:
                 passed = self._camera.frames
             frame = self._camera.wait_newer(passed, _PATIENCE_S)
             if frame is None:
-                if self._view.frame is not None and self._camera.state is not CameraState.LIVE:
+                if self._showing.frame is not None and self._camera.state is not CameraState.LIVE:
                     smoother.reset()
+                    eye.reset()
                     self._publish(self._nothing)
                 continue
             due_s = time.monotonic() + self._interval_s
             self._metrics.dropped.inc(frame.number - last - 1)
             last = frame.number
             try:
-                self._judge(judge, smoother, frame)
+                self._judge(judge, eye, smoother, frame)
             except Exception:
                 self._metrics.failed.inc()
                 if time.monotonic() - self._reported_s >= _REPORT_S:
                     self._reported_s = time.monotonic()
                     log.exception("frame %d could not be judged; going on", frame.number)
 
-    def _judge(self, judge: Judge, smoother: Smoother, frame: Frame) -> None:
+    def _judge(self, judge: Judge, eye: Eye, smoother: Smoother, frame: Frame) -> None:
         started = time.perf_counter()
-        image = frame.shot.image_bgr
-        region = self._camera.source.region(image.shape[1], image.shape[0])
-        (left, top), (right, bottom) = region[0], region[2]
-        picture = np.asarray(cv2.cvtColor(image[top:bottom, left:right], cv2.COLOR_BGR2RGB), np.uint8)
-        cropped = time.perf_counter()
-        finding = judge.look(picture)
-        answer = smoother.update(finding, frame.arrived_s)
+        picture = np.asarray(cv2.cvtColor(frame.shot.image_bgr, cv2.COLOR_BGR2RGB), np.uint8)
+        sight = eye.follow(picture, frame.arrived_s)
+        located = time.perf_counter()
+        painting = upright(picture, sight, judge.size)
+        rectified = time.perf_counter()
+        finding = judge.look(painting)
+        answer = smoother.update(finding, frame.arrived_s, sight.is_new)
+        if sight.view is View.CENTRE and answer.status is Status.UNKNOWN_STYLE:
+            # Nothing was found, and what is in the middle is none of the styles: most likely no painting at all.
+            answer = self._nothing
+        sight = advised(sight, finding.quality)
         timing_ms = {
-            "region": 1000 * (cropped - started),
+            "locate": 1000 * (located - started),
+            "rectify": 1000 * (rectified - located),
             **finding.timing_ms,
             "total": 1000 * (time.perf_counter() - started),
         }
-        self._publish(answer, frame, region, timing_ms)
+        self._publish(answer, frame, sight, timing_ms)
         self._metrics.frame_to_label_seconds.observe(time.monotonic() - frame.arrived_s)
+        self._metrics.observe_steps(timing_ms)
         self._metrics.answers.labels("camera", answer.status.value).inc()
+        self._metrics.views.labels(sight.view.value).inc()
 
     def _publish(
         self,
         answer: Answer,
         frame: Frame | None = None,
-        region: Corners | None = None,
+        sight: Sight | None = None,
         timing_ms: dict[str, float] | None = None,
     ) -> None:
         with self._news:
-            self._view = View(self._view.version + 1, answer, frame, region, timing_ms or {})
+            self._showing = Showing(self._showing.version + 1, answer, frame, sight, timing_ms or {})
             self._news.notify_all()

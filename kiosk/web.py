@@ -15,6 +15,7 @@ from flask import Blueprint, Flask, Response, current_app, jsonify, render_templ
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 import bundle
+from kiosk import eye
 from kiosk.station import Station, rounded
 from kiosk.upload import MAX_UPLOAD_BYTES, ApiError, MemoryRequest, received
 
@@ -128,27 +129,39 @@ def classify() -> Response:
     """Answer about one picture, sent as the multipart field ``image`` or as the body.
 
     See `kiosk.answer.Answer` for what the fields mean. ``timing_ms`` counts from the first byte being
-    there to the answer: ``decode`` (and waiting for other uploads), ``quality``, ``prepare``,
+    there to the answer: ``decode`` (and waiting for other uploads), ``locate``, ``rectify``, ``quality``,
     ``classify``, ``total``.
+
+    With ``?locate=auto``, the default, the painting is found as in the camera's frames, and where none is found the
+    whole picture is looked at (``view`` says which); with ``never`` it always is.
     """
     locate = request.args.get("locate", "auto")
     if locate not in {"auto", "never"}:
         raise ApiError(400, "bad_parameter", "locate must be auto or never")
-    judge = _station().judge
-    if judge is None:
+    judge, looking = _station().judge, _station().eye
+    if judge is None or looking is None:
         raise _not_ready()
     started = time.perf_counter()
     with received(request) as picture:
         decoded = time.perf_counter()
-        finding = judge.look(picture)
+        sight = looking.glance(picture, locate=locate == "auto")
+        located = time.perf_counter()
+        painting = eye.upright(picture, sight, judge.size)
+    rectified = time.perf_counter()
+    finding = judge.look(painting)
+    sight = eye.advised(sight, finding.quality)
     answer = judge.answer(finding)
     timing_ms = {
         "decode": 1000 * (decoded - started),
+        "locate": 1000 * (located - decoded),
+        "rectify": 1000 * (rectified - located),
         **finding.timing_ms,
         "total": 1000 * (time.perf_counter() - started),
     }
     _station().metrics.answers.labels("upload", answer.status.value).inc()
-    return jsonify({**answer.to_json(), "timing_ms": rounded(timing_ms), "model": _station().model})
+    return jsonify(
+        {**answer.to_json(), **eye.to_json(sight), "timing_ms": rounded(timing_ms), "model": _station().model}
+    )
 
 
 @pages.get("/api/state")
@@ -189,7 +202,19 @@ def _visible(now_state: dict[str, Any]) -> object:
     """What a visitor could see change: everything but counters, and whole per cents of probability."""
     percents = [round(share, 2) for share in now_state["probabilities"].values()]
     return percents, [
-        now_state[name] for name in ("status", "style", "painting", "camera", "model", "region", "source")
+        now_state[name]
+        for name in (
+            "status",
+            "style",
+            "view",
+            "painting",
+            "others",
+            "guidance",
+            "camera",
+            "camera_fault",
+            "model",
+            "source",
+        )
     ]
 
 

@@ -1,7 +1,7 @@
 // The visitor's page. Three views: the kiosk's camera (live), a picture that was brought (still),
 // and the camera of the device in hand (own). The live view is where everything returns to.
 
-import { LOOKING, describe, trouble } from "./answers.js";
+import { LOOKING, asView, describe, trouble } from "./answers.js";
 import { follow, stream } from "./live.js";
 import { classify, hasOwnCamera, offerPictures, ownCamera } from "./pictures.js";
 import * as screen from "./screen.js";
@@ -16,12 +16,16 @@ let state = null; // the last one heard, kept for the way back
 let notes = {};
 let asked = 0; // a slow answer to an earlier picture must not overwrite a later one
 let idle = 0;
+let said = ""; // by the last answer about this device's camera
 
 function showLive() {
   if (view !== "live" || !state) return;
   const sees = state.camera === "live";
-  screen.emptyWall(!sees);
-  if (sees) picture.start();
+  // While a picture is being brought back, the last one stays, dimmed.
+  const returns = state.camera === "recovering" && live.classList.contains("shown");
+  document.body.dataset.camera = state.camera;
+  screen.emptyWall(!sees && !returns);
+  if (sees || returns) picture.start();
   else picture.stop();
   const label = describe(state, screen.styles, notes);
   screen.show(label);
@@ -29,7 +33,7 @@ function showLive() {
   // A picture from a folder is looked at as a whole, so it is shown as a whole.
   const whole = state.source?.kind === "folder";
   live.classList.toggle("whole", whole);
-  screen.guide(size, sees ? state.region : null, state.painting, whole ? "meet" : "slice");
+  screen.guide(size, sees && state.camera_fault !== "black" ? state : null, whole ? "meet" : "slice");
   screen.caption(sees && state.source?.demonstration ? state.source.caption ?? "Drawn for demonstration" : "");
   screen.timing(sees ? state.timing_ms?.total : undefined);
   $("back").textContent = sees ? "Back to the camera" : "Back";
@@ -65,15 +69,18 @@ async function lookAt(file) {
   still.hidden = true; // until it has loaded: a file that is no picture must not leave a broken image
   still.src = URL.createObjectURL(file);
   still.onload = () => {
-    still.style.setProperty("--ratio", (still.naturalWidth / still.naturalHeight).toFixed(4));
+    still.parentElement.style.setProperty("--ratio", (still.naturalWidth / still.naturalHeight).toFixed(4));
     still.hidden = view !== "still";
   };
   $("back").focus();
   try {
     const answer = await classify(file);
     if (mine !== asked) return;
-    screen.show(describe(answer, screen.styles, notes));
+    // Whoever shows a picture cannot move what is in it.
+    screen.show(describe({ ...answer, guidance: null }, screen.styles, notes));
     screen.timing(answer.timing_ms?.total);
+    await still.decode().catch(() => {});
+    if (mine === asked) screen.guide({ width: still.naturalWidth, height: still.naturalHeight }, answer, "meet");
   } catch (error) {
     if (mine === asked) screen.show(trouble(error.reasons));
   }
@@ -81,9 +88,12 @@ async function lookAt(file) {
 
 const own = ownCamera(
   $("own"),
-  (answer, region) => {
-    screen.show(describe(answer, screen.styles, notes));
-    screen.guide({ width: $("own").videoWidth, height: $("own").videoHeight }, region, null, "slice");
+  (answer, size) => {
+    const label = describe(asView(answer), screen.styles, notes);
+    // Single frames are judged one by one: only what two in a row say is said.
+    if (label.headline === said) screen.show(label);
+    said = label.headline;
+    screen.guide(size, answer, "slice");
     screen.timing(answer.timing_ms?.total);
   },
   (reasons, { goesOn = false } = {}) => {
@@ -102,11 +112,13 @@ $("back").addEventListener("click", back);
 $("use-own").addEventListener("click", () => {
   go("own");
   screen.show(LOOKING);
+  said = "";
   $("back").focus();
   own.start();
 });
 $("use-own").hidden = !hasOwnCamera();
 addEventListener("keydown", (event) => event.key === "Escape" && back());
+live.addEventListener("load", showLive, { once: true }); // its size is known, so that one can draw on it
 for (const sign of ["pointerdown", "keydown", "drop"]) addEventListener(sign, rest);
 
 fetch(new URL("styles.json", import.meta.url))

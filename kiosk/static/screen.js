@@ -2,6 +2,9 @@
 // and a screen reader is not told the same thing twice. Data is written as text, never as markup.
 
 import { percent } from "./answers.js";
+import { glider } from "./outline.js";
+
+const ASKED_MS = 250; // ms for which something must be asked for before it is: what comes and goes cannot be read
 
 const $ = (id) => document.getElementById(id);
 const rows = [...$("bars").children];
@@ -28,6 +31,16 @@ export function show(label) {
     document.querySelector(".text").animate(entrance, { duration: 600, easing: "cubic-bezier(.2,.7,.2,1)" });
   }
   bars(label);
+  guidance(label.guidance);
+}
+
+let asked = "", asking = 0;
+
+function guidance(text) {
+  if (text === asked) return;
+  asked = text;
+  clearTimeout(asking);
+  asking = setTimeout(() => write($("guidance"), text), ASKED_MS);
 }
 
 function bars(label) {
@@ -41,25 +54,40 @@ function bars(label) {
   }
 }
 
-/** Draws the four corners of what is looked at, and the outline of the painting if one was found.
+const outline = glider((quads) => draw("painting", quads.map(closed)));
+const others = glider((quads) => draw("others", quads.map(closed)));
+
+/** Draws on the picture what of it was `seen` (an answer of the API): an outline around each painting, or,
+ * where the middle or a fixed region is looked at instead, its four corners as an invitation.
  *
- * `frame` is the size of the picture that the corners belong to; `fit` says how it is fitted on the
- * stage: "slice" like object-fit: cover, "meet" like contain. */
-export function guide(frame, region, painting, fit) {
-  const drawing = $("guide");
-  const shown = Boolean(frame?.width && frame?.height && region);
-  drawing.style.opacity = shown ? "1" : "0";
-  if (!shown) return;
-  const attributes = { viewBox: `0 0 ${frame.width} ${frame.height}`, preserveAspectRatio: `xMidYMid ${fit}` };
-  for (const [name, value] of Object.entries(attributes)) {
-    if (drawing.getAttribute(name) !== value) drawing.setAttribute(name, value);
+ * `frame` is the size of the picture that the answer is about; `fit` says how it is fitted on the stage:
+ * "slice" like object-fit: cover, "meet" like contain. Without `seen` nothing is drawn. */
+export function guide(frame, seen, fit) {
+  const shown = frame?.width && frame?.height ? seen : null;
+  if (shown) {
+    set($("guide"), "viewBox", `0 0 ${frame.width} ${frame.height}`);
+    set($("guide"), "preserveAspectRatio", `xMidYMid ${fit}`);
   }
-  set($("corners"), "d", cornerPath(region));
-  set($("painting"), "points", (painting ?? []).map((point) => point.join(",")).join(" "));
+  outline(shown?.painting ? [shown.painting] : [], calm.matches);
+  others(shown?.others ?? [], calm.matches);
+  draw("corners", INVITING.includes(shown?.view) ? [cornerPath(shown.region)] : []);
+}
+
+const INVITING = ["centre", "region"];
+
+// Where nothing is left to draw, what was there fades out.
+function draw(id, paths) {
+  $(id).classList.toggle("shown", paths.length > 0);
+  if (!paths.length) return;
+  for (const path of $(id).children) set(path, "d", paths.join(" "));
 }
 
 function set(element, name, value) {
   if (element.getAttribute(name) !== value) element.setAttribute(name, value);
+}
+
+function closed(quad) {
+  return `M${quad.map((point) => point.map((value) => value.toFixed(1))).join(" L")} Z`;
 }
 
 // Each corner is drawn a little inside the region, as two short arms.
@@ -80,6 +108,8 @@ export function view(name) {
   $("still").hidden = name !== "still";
   $("own").hidden = name !== "own";
   $("back").hidden = name === "live";
+  guidance("");
+  write($("guidance"), "");
   if (name !== "live") {
     $("live").hidden = true;
     $("empty").hidden = true;

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import bundle
-from kiosk.classifier import Classifier, ClassifierError
+from kiosk.classifier import Classifier, ClassifierError, Scores
 from tests.stand_in import BLUE, GREEN, GREY, RED, SIZE, STYLES, painting, write_bundle
 
 
@@ -46,3 +47,31 @@ def test_a_bundle_that_breaks_the_contract_is_refused(
     with pytest.raises((ClassifierError, bundle.BundleError), match=reason) as caught:
         Classifier(bundle.load(folder), precision, threads=1).warm_up()
     assert "\n" not in str(caught.value)
+
+
+def test_bytes_that_are_no_model_are_refused_in_one_line(tmp_path: Path) -> None:
+    verified = bundle.load(write_bundle(tmp_path / "b"))
+    verified.contents[verified.file("int8").path] = b"no model"
+    with pytest.raises(ClassifierError, match="cannot be used by ONNX Runtime") as caught:
+        Classifier(verified, "int8", threads=1)
+    assert "\n" not in str(caught.value)
+
+
+def test_it_says_what_it_runs_on(bundle_folder: Path) -> None:
+    classifier = Classifier(bundle.load(bundle_folder), "int8", threads=1)
+    assert (classifier.provider, classifier.refused) == ("CPU", {})
+    assert 0 < classifier.choice.latency_ms < 1000
+
+
+@pytest.mark.parametrize(
+    ("probability", "known", "embedding", "finite"),
+    [
+        pytest.param(0.5, 0.5, 1.0, True, id="numbers"),
+        pytest.param(math.nan, 0.5, 1.0, False, id="no probability"),
+        pytest.param(0.5, math.inf, 1.0, False, id="known beyond all bounds"),
+        pytest.param(0.5, 0.5, math.nan, False, id="no embedding"),
+    ],
+)
+def test_scores_say_whether_they_are_numbers(probability: float, known: float, embedding: float, finite: bool) -> None:
+    scores = Scores(np.array([probability, 0.5], np.float32), known, np.array([embedding], np.float32))
+    assert scores.is_finite is finite

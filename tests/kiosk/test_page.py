@@ -5,24 +5,24 @@ rule of its Content-Security-Policy, and sent no request to another origin (`Vis
 """
 
 import base64
+import io
 import os
 import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
 
-import cv2
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
+from PIL import Image
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Route, expect, sync_playwright
 
 import bundle
 from kiosk.server import Server
-from kiosk.source import Shot, Source, SourceLost
 from kiosk.station import Station
 from kiosk.web import create_app
 from tests import stand_in
+from tests.scripted import Wall
 
 CHROMIUM = os.environ.get("CHROMIUM") or next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
@@ -46,21 +46,49 @@ FLAGS = [
 CAPTION = "Drawn for demonstration: dabs of one colour"
 PATIENCE_MS = 10_000  # ms; the machine may be busy
 
+# Instead of the server's events those that the test tells: `tell(page, ...)`.
+TOLD = """
+    let page, told;
+    window.tell = (state) => {
+        told = { data: JSON.stringify(state) };
+        page?.onmessage(told);
+    };
+    window.EventSource = class {
+        constructor() {
+            page = this;
+            setTimeout(() => { this.onopen(); told && this.onmessage(told); });
+        }
+        close() {}
+    };
+"""
+# What lies on the screen under four corners of a picture, in pixels of the screen: left, top, right, bottom.
+OUTLINE = "(() => { const box = painting.lastElementChild.getBoundingClientRect();"
+OUTLINE += " return [box.left, box.top, box.right, box.bottom]; })()"
 
-@dataclass(frozen=True)
-class Wall(Source):
-    """A camera whose picture the test hangs: the last of `hung`, or none."""
-
-    kind: ClassVar[str] = "demo"
-    demonstration: ClassVar[bool] = True
-    hung: list[stand_in.Pixels] = field(default_factory=list)
-
-    def shots(self, pause):
-        while True:
-            if not self.hung:
-                raise SourceLost("the wall is empty")
-            yield Shot(cv2.cvtColor(self.hung[-1], cv2.COLOR_RGB2BGR), CAPTION)
-            pause(0.1)
+FRAME = (640, 360)  # px of the live picture
+CENTRE = [[140, 0], [500, 0], [500, 360], [140, 360]]
+QUAD = [[200, 80], [400, 100], [390, 300], [210, 280]]
+OTHER = [[20, 100], [120, 100], [120, 240], [20, 240]]
+STATE = {
+    "status": "recognised",
+    "style": "Cubism",
+    "confidence": 0.9,
+    "probabilities": dict.fromkeys(stand_in.STYLES, 0.02) | {"Cubism": 0.9},
+    "view": "painting",
+    "region": QUAD,
+    "painting": QUAD,
+    "others": [],
+    "guidance": None,
+    "located_score": 0.9,
+    "timing_ms": {"total": 9.0},
+    "model": {"name": "stand-in"},
+    "camera": "live",
+    "camera_fault": None,
+    "source": {"kind": "camera", "demonstration": False, "caption": None},
+}
+MIDDLE = {"view": "centre", "region": CENTRE, "painting": None, "guidance": "show_painting"}
+NOTHING = MIDDLE | {"status": "no_painting", "style": None, "confidence": 0.0}
+GONE = NOTHING | {"view": None, "region": None, "guidance": None}
 
 
 @dataclass
@@ -96,6 +124,14 @@ class Visitor:
         self.page.goto(self.origin)
         return self.page
 
+    def come_to_be_told(self, size: str = "tablet") -> Page:
+        """Like `come`, to a page that hears what the test tells it, before the kiosk's live picture."""
+        self.page.add_init_script(TOLD)
+        page = self.come(size)
+        tell(page)
+        expect(page.locator("#live.shown")).to_be_visible()
+        return page
+
     def leave(self, expected: str = "") -> None:
         """Nothing went wrong, but for what matches `expected`: the browser logs every 4xx by itself."""
         wrong = [line for line in self.complaints if not (expected and re.search(expected, line))]
@@ -110,7 +146,10 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-def _kiosk(folder: Path, wall: Wall) -> Iterator[Kiosk]:
+def _kiosk(folder: Path, *pictures: stand_in.Pixels) -> Iterator[Kiosk]:
+    wall = Wall(folder, CAPTION)
+    for picture in pictures:
+        wall.hang(picture)
     station = Station(bundle.load(stand_in.write_bundle(folder)), "int8", wall, threads=1)
     server = Server(create_app(station), "127.0.0.1", 0)
     server.start()
@@ -124,13 +163,13 @@ def _kiosk(folder: Path, wall: Wall) -> Iterator[Kiosk]:
 @pytest.fixture(scope="module")
 def kiosk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kiosk]:
     """With a camera in front of a red painting: Impressionism to the stand-in."""
-    yield from _kiosk(tmp_path_factory.mktemp("bundle"), Wall(hung=[stand_in.painting(stand_in.RED, 640, 360)]))
+    yield from _kiosk(tmp_path_factory.mktemp("bundle"), stand_in.painting(stand_in.RED, 640, 360))
 
 
 @pytest.fixture(scope="module")
 def blind_kiosk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kiosk]:
     """Without a camera."""
-    yield from _kiosk(tmp_path_factory.mktemp("bundle"), Wall())
+    yield from _kiosk(tmp_path_factory.mktemp("bundle"))
 
 
 @pytest.fixture
@@ -152,6 +191,27 @@ def blind_visitor(browser: Browser, blind_kiosk: Kiosk) -> Iterator[Visitor]:
 @pytest.fixture(autouse=True, scope="module")
 def patience() -> None:
     expect.set_options(timeout=PATIENCE_MS)
+
+
+def tell(page: Page, **changes: object) -> None:
+    page.evaluate("(state) => tell(state)", STATE | changes)
+
+
+def on_screen(page: Page, quad: list[list[int]], size: tuple[int, int], element: str, fit: str) -> list[float]:
+    """The bounding box on the screen of `quad` in a picture of `size` that fills `element` as `fit` says."""
+    box = page.locator(element).bounding_box()
+    assert box
+    scale = (max if fit == "cover" else min)(box["width"] / size[0], box["height"] / size[1])
+    left = box["x"] + (box["width"] - scale * size[0]) / 2
+    top = box["y"] + (box["height"] - scale * size[1]) / 2
+    xs, ys = [left + scale * x for x, _ in quad], [top + scale * y for _, y in quad]
+    return [min(xs), min(ys), max(xs), max(ys)]
+
+
+def expect_outline(page: Page, expected: list[float]) -> None:
+    expect(page.locator("#painting")).to_have_css("opacity", "1")
+    page.wait_for_timeout(150)  # longer than the way there
+    assert page.evaluate(OUTLINE) == pytest.approx(expected, abs=1.0)
 
 
 def picture(colour: tuple[int, int, int], name: str = "picture.png") -> dict:
@@ -183,8 +243,10 @@ def test_the_live_picture_is_shown_with_the_region_that_is_looked_at(visitor: Vi
     expect(page.locator("#live.shown")).to_be_visible()
     assert page.evaluate("[live.naturalWidth, live.naturalHeight]") == [640, 360]
     expect(page.locator("#guide")).to_have_attribute("viewBox", "0 0 640 360")
+    expect(page.locator("#corners")).to_have_css("opacity", "1")
     # The central square runs from 140 to 500; its corners are drawn a little inside.
-    xs = [float(x) for x in re.findall(r"[ML]([\d.]+)", page.locator("#corners").get_attribute("d") or "")]
+    arms = page.locator("#corners path").last.get_attribute("d") or ""
+    xs = [float(x) for x in re.findall(r"[ML]([\d.]+)", arms)]
     assert 140 < min(xs) < 160 and 480 < max(xs) < 500
     visitor.leave()
 
@@ -199,19 +261,19 @@ def test_a_demonstration_is_labelled(visitor: Visitor) -> None:
 @pytest.mark.parametrize(
     ("colour", "headline"),
     [
-        (stand_in.GREY, "None of the six styles I know"),
+        (stand_in.GREY, "No painting in view"),  # no edges of one, and none of the styles either
         ((0, 0, 0), "It is too dark for me"),
     ],
 )
 def test_what_is_no_style_has_words_of_its_own(visitor: Visitor, kiosk: Kiosk, colour, headline: str) -> None:
     dim = 0.1 if colour == (0, 0, 0) else 1.0
-    kiosk.wall.hung.append((stand_in.painting(colour, 640, 360) * dim).astype("uint8"))
+    kiosk.wall.hang((stand_in.painting(colour, 640, 360) * dim).astype("uint8"))
     try:
         page = visitor.come()
         expect(page.locator("#headline")).to_have_text(headline)
         expect(page.locator("#sure")).to_be_hidden()
     finally:
-        kiosk.wall.hung.pop()
+        kiosk.wall.take_down()
     expect(page.locator("#headline")).to_have_text("Impressionism")  # and it goes on
     visitor.leave()
 
@@ -295,7 +357,6 @@ def test_the_camera_of_the_device_in_hand(blind_visitor: Visitor) -> None:
     assert first.value.status == 200
     expect(page.locator("#own.shown")).to_be_visible()
     expect(page.locator("#headline")).to_have_text("Cubism")  # the fake camera is green
-    expect(page.locator("#guide")).to_have_css("opacity", "1")
     page.keyboard.press("Escape")
     expect(page.locator("#headline")).to_have_text("No camera is connected")
     assert page.evaluate("own.srcObject") is None  # its light goes out
@@ -310,6 +371,309 @@ def test_a_lost_connection_is_said_and_comes_back(visitor: Visitor) -> None:
     expect(page.locator("#headline")).to_have_text("Impressionism")
     expect(page.locator("#connection")).to_have_text("")
     visitor.leave(expected="ERR_FAILED")
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(("kind", "fit"), [("camera", "cover"), ("folder", "contain")])
+def test_the_outline_lies_on_the_painting(visitor: Visitor, size: str, kind: str, fit: str) -> None:
+    page = visitor.come_to_be_told(size)
+    tell(page, source={"kind": kind, "demonstration": False, "caption": None}, others=[OTHER])
+    expect_outline(page, on_screen(page, QUAD, FRAME, "#live", fit))
+    expect(page.locator("#painting path").last).to_have_css("stroke", "rgb(220, 184, 114)")
+    expect(page.locator("#others")).to_have_css("opacity", "0.6")
+    expect(page.locator("#corners")).to_have_css("opacity", "0")  # an invitation where nothing is found
+    tell(page, status="unknown_style", style=None)
+    expect(page.locator("#painting path").last).to_have_css("stroke", "rgb(244, 238, 227)")
+    tell(page, **NOTHING)
+    expect(page.locator("#painting")).to_have_css("opacity", "0")
+    expect(page.locator("#others")).to_have_css("opacity", "0")
+    expect(page.locator("#corners")).to_have_css("opacity", "1")
+    visitor.leave()
+
+
+# Moves the painting by 10 px twelve times a second, and notes at each drawing where its left side should be and is.
+WALK = """async ([state, quad]) => {
+    const noted = [];
+    const path = painting.lastElementChild;
+    let told = 0, goes = true;
+    new MutationObserver(() => noted.push([performance.now(), told, parseFloat(path.getAttribute("d").slice(1))]))
+        .observe(path, { attributeFilter: ["d"] });
+    for (let i = 1; i <= 12; i += 1) {
+        told = 10 * i;
+        const moved = quad.map(([x, y]) => [x + told, y]);
+        tell({ ...state, painting: moved, region: moved });
+        await new Promise((resolve) => setTimeout(resolve, 83));
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    return noted.map(([at, told, left]) => [at, told, left - quad[0][0]]);
+}"""
+
+
+@pytest.mark.parametrize("motion", ["no-preference", "reduce"])
+def test_the_outline_follows_smoothly_and_in_time(visitor: Visitor, motion: str) -> None:
+    visitor.page.emulate_media(reduced_motion=motion)
+    page = visitor.come_to_be_told()
+    page.wait_for_timeout(200)
+    noted = page.evaluate(WALK, [STATE, QUAD])
+    drawn = [left for _, _, left in noted]
+    assert drawn == sorted(drawn), "it never goes back"
+    assert drawn[-1] == 120, "it arrives"
+    assert all(told - 20 <= left <= told for _, told, left in noted), "never two answers behind, and never ahead"
+    if motion == "reduce":
+        assert len(noted) == 12, "at once, without steps between"
+    else:
+        assert len(noted) > 20, "in small steps"
+    # To another painting it does not wander across the wall.
+    tell(page, painting=OTHER, region=OTHER)
+    d = page.locator("#painting path").last.get_attribute("d")
+    assert d == "M20.0,100.0 L120.0,100.0 L120.0,240.0 L20.0,240.0 Z"
+    visitor.leave()
+
+
+@pytest.mark.parametrize(
+    ("changes", "over", "headline", "guidance"),
+    [
+        pytest.param({}, "This looks like", "Cubism", "", id="a painting that is seen well needs nothing"),
+        pytest.param({"guidance": "come_closer"}, "This looks like", "Cubism", "closer", id="it could be seen better"),
+        pytest.param({"guidance": "less_glare"}, "This looks like", "Cubism", "lamp", id="a lamp is mirrored in it"),
+        pytest.param(
+            MIDDLE, "The middle of my view", "Cubism", "one whole painting", id="the middle was judged, and it says so"
+        ),
+        pytest.param({"view": "region"}, "This looks like", "Cubism", "", id="a fixed region is no fall-back"),
+        pytest.param(
+            {"status": "unknown_style", "style": None, "guidance": "step_left"},
+            "I have looked closely",
+            "None of the six styles I know",
+            "to the left",
+            id="none of the styles, and not well seen",
+        ),
+        pytest.param(NOTHING, "I am looking", "No painting in view", "", id="nothing found; the label says what to do"),
+        pytest.param(
+            NOTHING | {"status": "too_dark", "guidance": "more_light"},
+            "I am looking",
+            "It is too dark for me",
+            "",
+            id="the label asks for light itself",
+        ),
+        pytest.param({"guidance": "sing"}, "This looks like", "Cubism", "", id="a code without words is not shown"),
+    ],
+)
+def test_what_was_looked_at_and_what_would_help_is_said(
+    visitor: Visitor, changes: dict[str, object], over: str, headline: str, guidance: str
+) -> None:
+    page = visitor.come_to_be_told()
+    tell(page, **changes)
+    expect(page.locator("#over")).to_contain_text(over)
+    expect(page.locator("#headline")).to_have_text(headline)
+    expect(page.locator("#guidance")).to_have_text(re.compile(guidance) if guidance else "")
+    if headline == "No painting in view":
+        expect(page.locator("#note")).to_contain_text("Show me one whole painting")
+    page.wait_for_timeout(400)  # and so it stays
+    expect(page.locator("#guidance")).to_have_text(re.compile(guidance) if guidance else "")
+    visitor.leave()
+
+
+def test_guidance_that_comes_and_goes_is_not_shown(visitor: Visitor) -> None:
+    page = visitor.come_to_be_told()
+    page.evaluate("new MutationObserver(() => { window.flickered = true; }).observe(guidance, { childList: true })")
+    for code in ["less_glare", None] * 5:
+        tell(page, guidance=code)
+        page.wait_for_timeout(83)
+    page.wait_for_timeout(400)
+    assert page.evaluate("window.flickered") is None
+    visitor.leave()
+
+
+@pytest.mark.parametrize(
+    ("changes", "headline", "note", "shows"),
+    [
+        pytest.param(
+            {"camera": "searching", "camera_fault": "no_camera"},
+            "No camera is connected",
+            "I keep looking for one",
+            "#empty",
+            id="nothing is plugged in",
+        ),
+        pytest.param(
+            {"camera": "searching", "camera_fault": "stream_lost"},
+            "No camera is connected",
+            "The connection to the camera is broken",
+            "#empty",
+            id="a network camera is away",
+        ),
+        pytest.param(
+            {"camera": "recovering", "camera_fault": "hung"},
+            "I have lost my view",
+            "gone silent. I am trying",
+            "#live",
+            id="a short break: the last picture stays, dimmed",
+        ),
+        pytest.param(
+            {"camera": "failed", "camera_fault": "frozen"},
+            "My camera needs help",
+            "same moment again and again. Please tell",
+            "#empty",
+            id="the restarts did not help",
+        ),
+        pytest.param(
+            {"camera": "failed", "camera_fault": "gremlins"},
+            "My camera needs help",
+            "Please tell",
+            "#empty",
+            id="a fault without words shows no code",
+        ),
+        pytest.param(
+            NOTHING | {"status": "too_dark", "camera_fault": "black", "guidance": "more_light"},
+            "Something covers my lens",
+            "no light",
+            "#live",
+            id="a lens cap",
+        ),
+        pytest.param(
+            {"status": "model_fault", "style": None, "confidence": 0.0},
+            "I cannot think just now",
+            "someone who works here",
+            "#live",
+            id="the network gave no numbers",
+        ),
+    ],
+)
+def test_what_is_broken_is_said_in_plain_words(
+    visitor: Visitor, changes: dict[str, object], headline: str, note: str, shows: str
+) -> None:
+    page = visitor.come_to_be_told()
+    tell(page, **(changes if "status" in changes else GONE | changes))
+    expect(page.locator("#headline")).to_have_text(headline)
+    expect(page.locator("#note")).to_contain_text(note)
+    expect(page.locator(shows)).to_be_visible()
+    if changes.get("camera") == "recovering":
+        expect(page.locator("#live")).to_have_css("opacity", "0.35")
+    expect(page.locator("#corners")).to_have_css("opacity", "0")
+    expect(page.locator("#bars")).to_be_hidden()
+    words = page.locator("body").inner_text()
+    assert not re.search(r"[a-z]_[a-z]|gremlins|frozen|fault", words)
+    tell(page)
+    expect(page.locator("#headline")).to_have_text("Cubism")
+    expect(page.locator("#live")).to_have_css("opacity", "1")
+    visitor.leave()
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("shape", [pytest.param((400, 200), id="wide"), pytest.param((200, 400), id="tall")])
+def test_a_painting_in_a_picture_that_was_brought_is_outlined(
+    visitor: Visitor, size: str, shape: tuple[int, int]
+) -> None:
+    quad = [[40, 50], [160, 60], [150, 170], [50, 160]]
+    answer = STATE | {"painting": quad, "region": quad, "guidance": "step_left"}
+    visitor.page.route("**/api/classify", lambda route: route.fulfill(json=answer))
+    page = visitor.come_to_be_told(size)
+    content = stand_in.encoded(stand_in.painting(stand_in.GREEN, *shape), "PNG")
+    page.locator("#file").set_input_files({"name": "wall.png", "mimeType": "image/png", "buffer": content})
+    expect(page.locator("#over")).to_have_text("This looks like")
+    expect(page.locator("#headline")).to_have_text("Cubism")
+    box = page.locator("#still").bounding_box()
+    frame_px = page.evaluate("parseFloat(getComputedStyle(still).borderLeftWidth)")
+    assert box
+    scale = (box["width"] - 2 * frame_px) / shape[0]
+    left, top = box["x"] + frame_px, box["y"] + frame_px
+    expect_outline(page, [left + scale * 40, top + scale * 50, left + scale * 160, top + scale * 170])
+    page.wait_for_timeout(400)
+    expect(page.locator("#guidance")).to_have_text("")  # nobody can move what is in a picture
+    page.keyboard.press("Escape")
+    tell(page)
+    expect(page.locator("#live.shown")).to_be_visible()
+    tell(page)
+    expect_outline(page, on_screen(page, QUAD, FRAME, "#live", "cover"))
+    visitor.leave()
+
+
+@pytest.mark.parametrize(
+    ("status", "over", "headline"),
+    [
+        ("recognised", "The whole picture looks like", "Cubism"),
+        ("unknown_style", "I have looked at the whole picture", "None of the six styles I know"),
+    ],
+)
+def test_a_picture_without_edges_of_a_painting_is_looked_at_as_a_whole(
+    visitor: Visitor, status: str, over: str, headline: str
+) -> None:
+    whole = [[0, 0], [320, 0], [320, 320], [0, 320]]
+    answer = STATE | {"status": status, "view": "whole", "region": whole, "painting": None}
+    visitor.page.route("**/api/classify", lambda route: route.fulfill(json=answer))
+    page = visitor.come_to_be_told()
+    page.locator("#file").set_input_files(picture(stand_in.GREEN))
+    expect(page.locator("#over")).to_have_text(over)
+    expect(page.locator("#headline")).to_have_text(headline)
+    expect(page.locator("#painting")).to_have_css("opacity", "0")
+    expect(page.locator("#corners")).to_have_css("opacity", "0")
+    visitor.leave()
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_what_the_device_in_hand_sees_is_sent_and_outlined(blind_visitor: Visitor, size: str) -> None:
+    sent: list[tuple[int, int]] = []
+
+    def answer(route: Route) -> None:
+        body = route.request.post_data_buffer or b""
+        with Image.open(io.BytesIO(body[body.index(b"\xff\xd8") :])) as image:
+            sent.append(image.size)
+        route.fulfill(json=STATE | {"painting": QUAD, "region": QUAD, "guidance": "come_closer"})
+
+    blind_visitor.page.route("**/api/classify", answer)
+    page = blind_visitor.come(size)
+    page.get_by_role("button", name="This device").click()
+    expect(page.locator("#headline")).to_have_text("Cubism")
+    expect(page.locator("#guidance")).to_contain_text("closer")
+    stage = page.locator("#own").bounding_box()
+    assert stage
+    width, height = sent[-1]
+    assert 480 <= max(width, height) <= 960
+    assert width / height == pytest.approx(stage["width"] / stage["height"], rel=0.01), "what is seen is sent"
+    expect_outline(page, on_screen(page, QUAD, sent[-1], "#own", "cover"))
+    page.keyboard.press("Escape")
+    expect(page.locator("#guidance")).to_have_text("")
+    expect(page.locator("#painting")).to_have_css("opacity", "0")
+    blind_visitor.leave()
+
+
+@pytest.mark.parametrize(
+    ("status", "over", "headline", "asks"),
+    [
+        ("recognised", "The whole picture looks like", "Cubism", "#guidance"),
+        ("unknown_style", "I am looking", "No painting in view", "#note"),
+    ],
+)
+def test_where_the_device_in_hand_sees_no_painting_it_is_said(
+    blind_visitor: Visitor, status: str, over: str, headline: str, asks: str
+) -> None:
+    answer = STATE | {"status": status, "view": "whole", "painting": None}
+    blind_visitor.page.route("**/api/classify", lambda route: route.fulfill(json=answer))
+    page = blind_visitor.come()
+    page.get_by_role("button", name="This device").click()
+    expect(page.locator("#over")).to_have_text(over)
+    expect(page.locator("#headline")).to_have_text(headline)
+    expect(page.locator(asks)).to_contain_text("one whole painting")
+    blind_visitor.leave()
+
+
+def test_one_odd_frame_of_the_device_in_hand_changes_nothing(blind_visitor: Visitor) -> None:
+    answers = iter(["Cubism", "Cubism", "Pop Art", "Cubism"])
+
+    def answer(route: Route) -> None:
+        route.fulfill(json=STATE | {"style": next(answers, "Cubism")})
+
+    blind_visitor.page.route("**/api/classify", answer)
+    page = blind_visitor.come()
+    page.evaluate(
+        """() => { window.said = [];
+        new MutationObserver(() => said.push(headline.textContent)).observe(headline, { childList: true }); }"""
+    )
+    page.get_by_role("button", name="This device").click()
+    expect(page.locator("#headline")).to_have_text("Cubism")
+    page.wait_for_timeout(1200)
+    assert next(answers, None) is None, "all were given"
+    assert page.evaluate("said.filter((words) => words === 'Pop Art')") == []
+    blind_visitor.leave()
 
 
 @pytest.mark.parametrize("size", SIZES)

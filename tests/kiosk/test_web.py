@@ -20,7 +20,8 @@ from kiosk import web
 from kiosk.station import Station
 from kiosk.upload import MAX_UPLOAD_BYTES
 from kiosk.web import create_app
-from tests.stand_in import BLUE, GREY, RED, STYLES, encoded, painting, showing, until
+from tests.scripted import showing
+from tests.stand_in import BLUE, GREY, RED, STYLES, encoded, painting, until
 
 SOLID = np.full((64, 64, 3), 200, np.uint8)
 JPEG = encoded(painting(RED))
@@ -263,7 +264,7 @@ def test_stream_gives_whole_pictures(client: FlaskClient) -> None:
             data += chunk
             if data.count(b"--frame") == 4:
                 break
-    parts = [part for part in data.split(b"--frame\r\n") if part]
+    parts = [part for part in data.split(b"--frame\r\n") if part.strip()]
     assert len(parts) == 3
     for part in parts:
         head, _, body = part.partition(b"\r\n\r\n")

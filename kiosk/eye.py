@@ -1,0 +1,161 @@
+"""From a frame to what is to be judged of it: the painting, found, chosen and seen straight on."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+import bundle
+from bundle.picture import Pixels
+from kiosk.locator import Candidate, Locator, Quad
+from kiosk.locator.guidance import guide
+from kiosk.locator.markers import find_marked
+from kiosk.locator.quad import centre, is_plausible, warp
+from kiosk.locator.tracker import Sight, Tracker, View
+from kiosk.quality import Quality
+
+# Every so many frames the whole frame is searched, even if what was found before is there still: three times a second
+# at 12 looks, soon enough for a second painting.
+_FULL_EVERY = 4
+
+# Where a painting was found: a region is looked at whatever hangs there.
+_FOUND = frozenset({View.PAINTING, View.MARKER})
+
+
+class RegionError(ValueError):
+    """A region names no part of a frame; the message is one line."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where to look."""
+
+    locate: bool = True
+    """Whether paintings are looked for; otherwise the middle of the frame is judged."""
+    markers: bool = False
+    """Whether printed markers around paintings are looked for, see `kiosk.locator.markers`."""
+    region: tuple[tuple[float, float], ...] | None = None
+    """Four corners in shares of the frame, clockwise from top left, that are looked at and nothing else."""
+
+
+def parse_region(text: str) -> tuple[tuple[float, float], ...]:
+    """A region as the settings write it: ``left,top,right,bottom`` or four corners ``x,y`` clockwise from top left,
+    all in shares of the frame (0-1). Raises `RegionError`."""
+    try:
+        numbers = [float(part) for part in text.replace(" ", ",").split(",") if part]
+    except ValueError:
+        numbers = []
+    if len(numbers) == 4:
+        left, top, right, bottom = numbers
+        numbers = [left, top, right, top, right, bottom, left, bottom]
+    corners = np.array(numbers if len(numbers) == 8 else [math.nan] * 8, np.float32).reshape(4, 2)
+    if not ((corners >= 0).all() and (corners <= 1).all() and is_plausible(corners * 1000, 1000, 1000)):
+        raise RegionError(
+            f"{text!r} is no region; give left,top,right,bottom in shares of the frame (0.2,0.1,0.8,0.9), or four"
+            " corners x,y clockwise from the top left"
+        )
+    return tuple((x, y) for x, y in corners.tolist())
+
+
+class Eye:
+    """Looks at frames one after the other (`follow`, for one thread), or at single pictures (`glance`, for any)."""
+
+    def __init__(self, locator: Locator, settings: Settings, *, whole: bool = False) -> None:
+        """`whole`: frames are pictures of their own, not views; where no painting is found in one, all of it is
+        looked at, not its middle."""
+        self.locator = locator
+        self._settings = settings
+        self._whole = whole
+        self._tracker = Tracker(settings.region)
+        self._looks = 0
+        self._last: Sight | None = None
+
+    def reset(self) -> None:
+        """Forget what was followed: the camera has gone."""
+        self._tracker.reset()
+        self._last = None
+
+    def follow(self, picture: Pixels, at_s: float) -> Sight:
+        """What to look at in the frame ``[height, width, 3]`` (RGB) that arrived at `at_s` (seconds of a steady
+        clock), by this frame and those before."""
+        height, width = picture.shape[:2]
+        known = self._known() if self._looks % _FULL_EVERY else ()
+        self._looks += 1
+        found, marked = self._find(picture, known) if self._settings.region is None else ([], [])
+        sight = self._tracker.update(found, width, height, at_s, marked)
+        if sight.view is View.CENTRE and not self._settings.locate:
+            sight = dataclasses.replace(sight, guidance=None)  # what was not looked for is not missed
+        if sight.view is View.CENTRE and self._whole:
+            sight = dataclasses.replace(sight, view=View.WHOLE, corners=_all_of(picture), guidance=None)
+        self._last = sight
+        return sight
+
+    def _known(self) -> tuple[Quad, ...]:
+        """Paintings that are followed, the one in view first; none while there is nothing sure."""
+        last = self._last
+        return (last.corners, *last.others) if last is not None and last.view is View.PAINTING else ()
+
+    def glance(self, picture: Pixels, *, locate: bool = True) -> Sight:
+        """What to look at in a single RGB picture; with `locate` false all of it."""
+        height, width = picture.shape[:2]
+        found, marked = self._find(picture) if locate else ([], [])
+        sound = [candidate for candidate in (marked or found) if np.isfinite(candidate.corners).all()]
+        if not sound:
+            return Sight(View.WHOLE, _all_of(picture), is_new=True)
+        chosen = min(sound, key=lambda candidate: math.dist(centre(candidate.corners), (width / 2, height / 2)))
+        return Sight(
+            View.MARKER if marked else View.PAINTING,
+            chosen.corners,
+            tuple(other.corners for other in sound if other is not chosen),
+            guide(chosen.corners, width, height),
+            chosen.score,
+            is_new=True,
+        )
+
+    def _find(self, picture: Pixels, known: Sequence[Quad] = ()) -> tuple[Sequence[Candidate], Sequence[Candidate]]:
+        """Paintings without markers, and with."""
+        marked = find_marked(picture) if self._settings.markers else []
+        return self.locator.locate(picture, known) if self._settings.locate else [], marked
+
+
+def upright(picture: Pixels, sight: Sight, size: int) -> Pixels:
+    """What `sight` says to look at, straight on, as a network takes it: RGB ``[size, size, 3]``."""
+    if sight.view in _FOUND or sight.view is View.REGION:
+        return warp(picture, sight.corners, size, size)
+    (left, top), (right, bottom) = np.round(sight.corners[[0, 2]]).astype(int).tolist()
+    return bundle.prepare(picture[top:bottom, left:right], size)
+
+
+def advised(sight: Sight, quality: Quality | None) -> Sight:
+    """The same with what the light and sharpness of the painting ask of the visitor."""
+    if quality is None or sight.view is View.WHOLE:
+        return sight
+    return dataclasses.replace(sight, guidance=quality.guide(sight.guidance))
+
+
+def to_json(sight: Sight | None) -> dict[str, Any]:
+    """The fields of the HTTP API that say what was looked at; corners are pixels, clockwise from top left."""
+    if sight is None:
+        return {"view": None, "region": None, "painting": None, "others": [], "guidance": None, "located_score": None}
+    return {
+        "view": sight.view.value,
+        "region": _rounded(sight.corners),
+        "painting": _rounded(sight.corners) if sight.view in _FOUND else None,
+        "others": [_rounded(corners) for corners in sight.others],
+        "guidance": sight.guidance.value if sight.guidance else None,
+        "located_score": round(sight.score, 3) if sight.score is not None and math.isfinite(sight.score) else None,
+    }
+
+
+def _rounded(corners: Quad) -> list[list[float]]:
+    return [[round(x, 1), round(y, 1)] for x, y in corners.tolist()]
+
+
+def _all_of(picture: Pixels) -> Quad:
+    height, width = picture.shape[:2]
+    return np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
