@@ -21,6 +21,7 @@ examples:
   python -m export                                  the best ResNet50 run, by validation accuracy
   python -m export efficientnet_lite0 --target all
   python -m export kiosk --formats onnx --out models/default --name vernissage-default
+  python -m export locator locator --bundle models/default   put the locator of a run into a bundle
   python -m export verify models/default            check a bundle again, anywhere
   python -m export sign models/default --key private.pem
 
@@ -36,6 +37,10 @@ def main(arguments: list[str] | None = None) -> int:
         from export.verification import main as verify
 
         return verify(arguments[1:])
+    if arguments[:1] == ["locator"]:
+        from export.locator import main as add_locator
+
+        return add_locator(arguments[1:])
     if arguments[:1] == ["sign"]:
         from export.signing import main as sign
 

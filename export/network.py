@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import onnx
+from onnx import helper
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 import bundle
@@ -26,7 +27,7 @@ _MODEL_SCOPE = re.compile(r"^functional(_\d+)*/")
 _MADE_BY_TF2ONNX = re.compile(r"__\d+(:\d+)?$")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Head:
     """The last dense layer; it stays in float in every file: under 0.2 % of the multiplications."""
 
@@ -69,26 +70,35 @@ def convert(network: Any, embedding: int | None = None) -> Core:
     """Convert a Keras network (see `train.networks` for its named layers) through tf2onnx, and fold
     batch normalisation and constants. `embedding` is `Head.embedding`; None takes all features."""
     import keras
+
+    body = keras.Model(network.input, feature_map(network))
+    return Core(to_onnx(body, lambda pixels: {"features": body(pixels, training=False)}), head_of(network, embedding))
+
+
+def to_onnx(body: Any, serve: Callable[[Any], dict[str, Any]]) -> onnx.ModelProto:
+    """ONNX with the outputs that `serve` gives by name, for pixels as float32 tensor; the file's input is uint8.
+    `body` is the Keras network that `serve` calls: layers keep its names."""
     import tensorflow as tf
     import tf2onnx
 
-    body = keras.Model(network.input, feature_map(network))
-    size = network.input.shape[1]
+    size = body.input.shape[1]
 
     @tf.function(  # type: ignore[untyped-decorator]
         input_signature=[tf.TensorSpec([None, size, size, 3], tf.uint8, name=bundle.INPUT)]
     )
-    def serve(pixels: Any) -> Any:
-        return {"features": body(tf.cast(pixels, tf.float32), training=False)}
+    def called(pixels: Any) -> Any:
+        return serve(tf.cast(pixels, tf.float32))
 
-    model, _ = tf2onnx.convert.from_function(serve, input_signature=serve.input_signature, opset=OPSET)
-    _rename_output(model, "features")
+    model, _ = tf2onnx.convert.from_function(called, input_signature=called.input_signature, opset=OPSET)
+    # What is made of them, by name: tf2onnx keeps the order of a dictionary's sorted keys.
+    _rename_outputs(model, sorted(called.get_concrete_function().structured_outputs))
+    _say_how_to_enlarge(model)
     model = _fold(model)
     _drop_model_scope(model)
     _name_constants(model)
     _name_layers(model, [layer.name for layer in body.layers if hasattr(layer, "kernel")])
     _number_what_tf2onnx_made(model)
-    return Core(model, head_of(network, embedding))
+    return model
 
 
 def feature_map(network: Any) -> Any:
@@ -136,8 +146,26 @@ def _fold(model: onnx.ModelProto) -> onnx.ModelProto:
     with tempfile.TemporaryDirectory(prefix="vernissage-") as folder:
         source, target = Path(folder) / "source.onnx", Path(folder) / "folded.onnx"
         onnx.save(model, source)
-        quant_pre_process(source, target)
+        # Its own inference of shapes gives up where a picture is enlarged; ONNX's knows all that is asked for.
+        quant_pre_process(
+            source, target, skip_symbolic_shape=any(node.op_type == "Resize" for node in model.graph.node)
+        )
         return onnx.load(target)
+
+
+def _say_how_to_enlarge(model: onnx.ModelProto) -> None:
+    """tf2onnx's own word for the nearest neighbour has gone out of ONNX; doubled, all conventions are the same."""
+    for node in model.graph.node:
+        if node.op_type == "Resize":
+            del node.attribute[:]
+            node.attribute.extend(
+                helper.make_attribute(name, value)
+                for name, value in (
+                    ("mode", "nearest"),
+                    ("coordinate_transformation_mode", "asymmetric"),
+                    ("nearest_mode", "floor"),
+                )
+            )
 
 
 def _drop_model_scope(model: onnx.ModelProto) -> None:
@@ -196,9 +224,11 @@ def _number_what_tf2onnx_made(model: onnx.ModelProto) -> None:
     _rename_tensors(model, names)
 
 
-def _rename_output(model: onnx.ModelProto, name: str) -> None:
-    _rename_tensors(model, {model.graph.output[0].name: name})
-    model.graph.output[0].name = name
+def _rename_outputs(model: onnx.ModelProto, names: Sequence[str]) -> None:
+    _rename_tensors(model, {output.name: name for output, name in zip(model.graph.output, names, strict=True)})
+    for output, name in zip(model.graph.output, names, strict=True):
+        output.name = name
+        output.type.tensor_type.shape.dim[0].dim_param = "batch"
 
 
 def _rename_tensors(model: onnx.ModelProto, names: Mapping[str, str]) -> None:

@@ -20,7 +20,7 @@ from rich.table import Table
 import bundle
 from bundle import runtimes
 from bundle.folder import CARD_NAME, MANIFEST_NAME
-from export import card, gates, inspection, report
+from export import card, gates, inspection, reference, report
 from export.judges import Judges
 from export.qat import Trained
 from export.search import Budget
@@ -171,6 +171,7 @@ def _write(path: Path, variant: Variant, judges: Judges) -> bundle.ModelFile:
         known=bundle.KnownRule(method=calibration.method, threshold=calibration.threshold),
         parity=parity,
         quantization=variant.quantization,
+        reference=reference.answers(model, judges.pixels.shape[1]),
         metrics=metrics,
     )
 

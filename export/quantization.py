@@ -25,7 +25,7 @@ from onnxruntime.quantization.qdq_loss_debug import (
 
 import bundle
 from export.narrowing import Addition, narrowed
-from export.network import Core, layer_scopes, with_half_kernel
+from export.network import layer_scopes
 from export.silence import silence
 from export.targets import Target
 
@@ -38,7 +38,7 @@ METHODS: dict[Method, CalibrationMethod] = {
 # Clip and Relu must be named: only then are they taken up into the range of the convolution before them.
 # Left out, ReLU6 stays in float between two quantizations of an unclipped range, and the answers agree with
 # the float network's on 89 % of the pictures in place of 98 %.
-_OPERATORS = ["Conv", "Clip", "Relu", "Add", "Concat", "Gemm", "MatMul", "MaxPool"]
+_OPERATORS = ["Conv", "Clip", "Relu", "Add", "Concat", "Gemm", "MatMul", "MaxPool", "Resize"]
 _RELUS = ("Clip", "Relu")
 # What may stand between a layer and the next.
 _FOLLOWERS = (*_RELUS, "Add", "MaxPool")
@@ -71,7 +71,7 @@ class _Pictures(CalibrationDataReader):  # type: ignore[misc]
 class Quantizer:
     """Makes integer variants of one float network. Ranges are collected once for each method."""
 
-    core: Core
+    model: onnx.ModelProto
     pixels: npt.NDArray[np.uint8]
     """Training pictures ``[n, size, size, 3]``, n a multiple of 16."""
     target: Target
@@ -87,12 +87,12 @@ class Quantizer:
         self.folder = Path(tempfile.mkdtemp(prefix="vernissage-"))
         weakref.finalize(self, shutil.rmtree, self.folder)
 
-    def quantize(self, method: Method, per_channel: bool, float_layers: Collection[str] = ()) -> Core:
+    def quantize(self, method: Method, per_channel: bool, float_layers: Collection[str] = ()) -> onnx.ModelProto:
         """An integer variant of the network; `float_layers` (of `layers`) stay in float."""
         source, result = self.folder / "float.onnx", self.folder / "int8.onnx"
-        onnx.save(_with_pools_as_convolutions(self.core.model), source)
+        onnx.save(_with_pools_as_convolutions(self.model), source)
         # The scaling of the pixels stays in float: it is one pass over the input.
-        left_out = _scaling_nodes(self.core.model) + self._nodes_of(float_layers)
+        left_out = _scaling_nodes(self.model) + self._nodes_of(float_layers)
         ranges = self.folder / "ranges.json"
         save_tensors_data(self._narrowed(self._ranges(source, method), left_out), ranges)
         with silence():
@@ -119,7 +119,7 @@ class Quantizer:
             )
         model = onnx.load(result)
         _drop_zero_points_of_weights(model)
-        return Core(model, with_half_kernel(self.core.head))
+        return model
 
     def _ranges(self, source: Path, method: Method) -> TensorsData:
         """The ranges of all activations of the network in `source`, as they were met."""
@@ -142,18 +142,18 @@ class Quantizer:
     def _narrowed(self, found: TensorsData, left_out: Collection[str]) -> TensorsData:
         """Ranges with those of addends narrowed whose addition is not `left_out`: in float, nothing ends sharply."""
         ranges = {name: (np.min(data.lowest).item(), np.max(data.highest).item()) for name, data in found.data.items()}
-        narrow = narrowed(_additions(self.core.model, left_out), ranges)
+        narrow = narrowed(_additions(self.model, left_out), ranges)
         new = {
             name: TensorData(lowest=np.float32(least), highest=np.float32(greatest))
             for name, (least, greatest) in narrow.items()
         }
         return TensorsData(found.calibration_method, found.data | new)
 
-    def layers(self, quantized: Core) -> list[str]:
+    def layers(self, quantized: onnx.ModelProto) -> list[str]:
         """Convolutions and dense layers, those first that add most to the difference between the activations of
         the integer network and the float one, over a few training pictures."""
         paths = {}
-        for name, model in (("float", self.core.model), ("int8", quantized.model)):
+        for name, model in (("float", self.model), ("int8", quantized)):
             plain, paths[name] = (self.folder / f"{name}{end}.onnx" for end in ("", "-all-outputs"))
             onnx.save(model, plain)
             modify_model_output_intermediate_tensors(str(plain), str(paths[name]))
@@ -161,10 +161,10 @@ class Quantizer:
         with silence():  # it warns of tensors that were fused away
             found = {name: collect_activations(str(path), _Pictures(pictures)) for name, path in paths.items()}
             rounded = {name: values["post_qdq"] for name, values in create_activation_matching(found["int8"]).items()}
-        noise = _relative_noise(self.core.model, found["float"], rounded)
+        noise = _relative_noise(self.model, found["float"], rounded)
         added = {
             node.name: noise[node.output[0]] - noise.get(node.input[0], 0.0)
-            for node in self.core.model.graph.node
+            for node in self.model.graph.node
             if node.op_type in ("Conv", "Gemm", "MatMul") and node.output[0] in noise
         }
         return sorted(added, key=lambda name: -added[name])
@@ -172,7 +172,7 @@ class Quantizer:
     def _overrides(self) -> dict[str, list[dict[str, Any]]]:
         """The learnt ranges, by the tensors that they are of, as onnxruntime takes them."""
         given: dict[str, str] = {}
-        for node in self.core.model.graph.node:  # in topological order: the last of a layer's is what it gives
+        for node in self.model.graph.node:  # in topological order: the last of a layer's is what it gives
             for output in node.output:
                 given |= dict.fromkeys(layer_scopes(output), output)
         overrides = {}
@@ -190,7 +190,7 @@ class Quantizer:
         """Layers, and all that works on their outputs before the next layer: an addition in int8 would round
         what comes in to it."""
         names, reached = [], set[str]()
-        for node in self.core.model.graph.node:  # in topological order
+        for node in self.model.graph.node:  # in topological order
             follows = node.op_type in _FOLLOWERS and reached & set(node.input)
             if node.name in layers or follows:
                 names.append(node.name)

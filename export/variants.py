@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
+import onnx
 
 import bundle
 from bundle import runtimes
@@ -19,7 +20,17 @@ from export.equalisation import equalise
 from export.gates import NothingFits
 from export.judges import Judges
 from export.lite import LITE_METHODS, LiteConverter, LiteMethod, LiteQuantizer
-from export.network import OPSET, Core, Head, convert, half_precision, head_of, with_less_bias, with_scale
+from export.network import (
+    OPSET,
+    Core,
+    Head,
+    convert,
+    half_precision,
+    head_of,
+    with_half_kernel,
+    with_less_bias,
+    with_scale,
+)
 from export.qat import Trained
 from export.quantization import METHODS, Method, Quantizer
 from export.search import Budget, Fit, Found, nearest, search
@@ -75,9 +86,11 @@ def onnx_variants(
         console.print(f"ONNX: quantization-aware training, int8 for {target.name}")
         trained = train_for_int8()
         trained_core = convert(trained.network(network), BACKBONE_FEATURES.get(recipe.network))
-        quantizer = Quantizer(trained_core, judges.training, target, trained.ranges())
+        quantizer = Quantizer(trained_core.model, judges.training, target, trained.ranges())
         # Weights by channel, as they were trained; the method finds the few ranges that were not learnt.
-        quantized, fit = _without_shift(quantizer.quantize("min-max", per_channel=True), judges)
+        quantized, fit = _without_shift(
+            _rounded(trained_core.head, quantizer.quantize("min-max", per_channel=True)), judges
+        )
         console.print(f"  {fit}")
         how = _learnt(
             trained,
@@ -127,7 +140,8 @@ def _quantize_onnx(
     made: dict[_Attempt, tuple[Core, Fit]] = {}
 
     def make(attempt: _Attempt, float_layers: Sequence[str] = ()) -> tuple[Core, Fit]:
-        return _without_shift(attempt.quantizer.quantize(attempt.method, attempt.per_channel, float_layers), judges)
+        quantized = attempt.quantizer.quantize(attempt.method, attempt.per_channel, float_layers)
+        return _without_shift(_rounded(attempt.head, quantized), judges)
 
     def try_(attempt: _Attempt) -> None:
         console.print(f"  {attempt} ...", end=" ")
@@ -141,24 +155,31 @@ def _quantize_onnx(
         return not made[best()][1].within(budget)
 
     granularities = (True, False) if target.per_channel is None else (target.per_channel,)
-    quantizer = Quantizer(core, judges.training, target)
+    quantizer = Quantizer(core.model, judges.training, target)
     for method in METHODS:
         for per_channel in granularities:
-            try_(_Attempt(quantizer, method, per_channel))
+            try_(_Attempt(core.head, quantizer, method, per_channel))
     for pictures in judges.calibrations[1:]:
-        try_(replace(best(), quantizer=Quantizer(core, pictures, target)))
+        try_(replace(best(), quantizer=Quantizer(core.model, pictures, target)))
     if over_budget() and (within_bounds := bounded(network)) is not None:
         bounded_core = convert(within_bounds, BACKBONE_FEATURES.get(recipe.network))
-        quantizer = Quantizer(bounded_core, judges.training, target)
+        quantizer = Quantizer(bounded_core.model, judges.training, target)
         for per_channel in granularities:
-            try_(_Attempt(quantizer, "min-max", per_channel, bound=BOUND))
+            try_(_Attempt(bounded_core.head, quantizer, "min-max", per_channel, bound=BOUND))
     if over_budget() and (even := equalise(network, judges.training)) is not None:
         even_network, scale = even
         even_core = convert(even_network, BACKBONE_FEATURES.get(recipe.network))
-        quantizer = Quantizer(Core(even_core.model, with_scale(even_core.head, scale)), judges.training, target)
-        try_(_Attempt(quantizer, best().method, best().per_channel, equalised=True))
+        quantizer = Quantizer(even_core.model, judges.training, target)
+        head = with_scale(even_core.head, scale)
+        try_(_Attempt(head, quantizer, best().method, best().per_channel, equalised=True))
     chosen = best()
-    found = search(made[chosen], lambda layers: make(chosen, layers), chosen.quantizer.layers, budget, console.print)
+    found = search(
+        made[chosen],
+        lambda layers: make(chosen, layers),
+        lambda made: chosen.quantizer.layers(made.model),
+        budget,
+        console.print,
+    )
     tried = {str(attempt): str(fit) for attempt, (_, fit) in made.items()}
     taken = _check_found(found, budget, str(chosen), tried)
     return found.variant, bundle.Quantization(
@@ -176,6 +197,10 @@ def _quantize_onnx(
         chosen=taken,
         asked=str(budget),
     )
+
+
+def _rounded(head: Head, quantized: onnx.ModelProto) -> Core:
+    return Core(quantized, with_half_kernel(head))
 
 
 def _without_shift(quantized: Core, judges: Judges) -> tuple[Core, Fit]:
@@ -202,6 +227,7 @@ def _check_found(found: Found[Any], budget: Budget, name: str, tried: dict[str, 
 class _Attempt:
     """One way to round a network to int8."""
 
+    head: Head
     quantizer: Quantizer
     method: Method
     per_channel: bool
@@ -339,5 +365,5 @@ class _LiteInt8:
 def _sensitive_layers(network: Any, recipe: Recipe, judges: Judges) -> list[str]:
     """All layers, the most sensitive to int8 first, by the network in ONNX: the names are those of Keras."""
     core = convert(network, BACKBONE_FEATURES.get(recipe.network))
-    quantizer = Quantizer(core, judges.training, TARGETS[DEFAULT])
+    quantizer = Quantizer(core.model, judges.training, TARGETS[DEFAULT])
     return quantizer.layers(quantizer.quantize("min-max", per_channel=True))

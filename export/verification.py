@@ -12,11 +12,12 @@ import numpy as np
 import bundle
 from bundle import runtimes
 from bundle.signature import verify as verify_signature
-from export import gates, inspection
+from export import gates, inspection, reference
 
 EXAMPLES = """\
 checked: sizes and hashes, that each file loads in its runtime, its operators, names, types and shapes, finite
-values, probabilities that sum to 1, an evidence map that averages to the logits; with --key the signature
+values, probabilities that sum to 1, an evidence map that averages to the logits, the same answers to the reference
+pictures as where it was exported; with --key the signature
 
 examples:
   python -m export verify models/default
@@ -67,6 +68,11 @@ def verify(folder: Path) -> list[str]:
             # The manifest has no bias; it is the same for every picture.
             bias = (outputs["logits"] - outputs["evidence"].mean(axis=(1, 2)))[0]
         gates.check_values(outputs, bias)
+        if file.reference is not None:
+            here = reference.answers(model, size)
+            fault = file.reference.disagreement(np.array(here.probabilities), np.array(here.known))
+            if fault is not None:
+                raise gates.ParityLost(f"{file.path}: computed on this machine, {fault}")
         operators = inspection.operators(content, file.format)
         if file.operators and operators != file.operators:
             raise gates.WrongOutputs(f"{file.path}: its operators are not those of the manifest")

@@ -14,7 +14,7 @@ from bundle import runtimes  # noqa: E402
 from export import graph, lite, quantization  # noqa: E402
 from export.lite import LiteConverter, LiteQuantizer  # noqa: E402
 from export.narrowing import Addition, Range, narrowed  # noqa: E402
-from export.network import convert, head_of  # noqa: E402
+from export.network import Core, convert, head_of  # noqa: E402
 from export.quantization import Quantizer  # noqa: E402
 from export.targets import TARGETS  # noqa: E402
 
@@ -99,8 +99,9 @@ def network() -> keras.Model:
 
 
 def by_onnx(network: keras.Model) -> np.ndarray:
-    rounded = Quantizer(convert(network), PICTURES, TARGETS["x86-vnni"]).quantize("min-max", per_channel=True)
-    model = runtimes.load(graph.with_raw_outputs(rounded).SerializeToString(), "onnx")
+    core = convert(network)
+    rounded = Quantizer(core.model, PICTURES, TARGETS["x86-vnni"]).quantize("min-max", per_channel=True)
+    model = runtimes.load(graph.with_raw_outputs(Core(rounded, core.head)).SerializeToString(), "onnx")
     return runtimes.run_in_batches(model, PICTURES, ["outputs"])["outputs"]
 
 
@@ -125,11 +126,12 @@ def test_narrow_ranges_bring_int8_nearer_to_float(
 
 def test_what_narrow_ends_cut_off_is_not_taken_for_noise(network: keras.Model) -> None:
     expected = network.predict(PICTURES.astype(np.float32), verbose=0)
-    quantizer = Quantizer(convert(network), PICTURES, TARGETS["x86-vnni"])
+    core = convert(network)
+    quantizer = Quantizer(core.model, PICTURES, TARGETS["x86-vnni"])
 
     def difference(*float_layers: str) -> float:
         rounded = quantizer.quantize("min-max", per_channel=True, float_layers=float_layers)
-        content = graph.with_raw_outputs(rounded).SerializeToString()
+        content = graph.with_raw_outputs(Core(rounded, core.head)).SerializeToString()
         outputs = runtimes.run_in_batches(runtimes.load(content, "onnx"), PICTURES, ["outputs"])["outputs"]
         return float(np.abs(outputs - expected).mean())
 
