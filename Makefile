@@ -22,12 +22,12 @@ PUBLISHED = cnn cnn_weighted resnet50 resnet50_weighted resnet50_pretrained resn
 BEYOND_PUBLISHED = vgg16 inception_v3 efficientnet_v2_b0 efficientnet_lite0 resnet50_distilled
 export DATA PHOTOS
 
-.PHONY: help kiosk test test-slow lint data explore train hold-outs ablate reproduce report export bench lock clean
+.PHONY: help kiosk test test-slow lint data explore train hold-outs ablate reproduce report export bench bench-locate bench-pipeline locator lock clean
 
 help: ## show this
 	@echo 'Vernissage tells which style a painting belongs to. Start with: make kiosk'
 	@echo
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 	@echo
 	@echo 'examples:'
 	@echo '  make kiosk ARGS="--port 8090 --source demo"'
@@ -59,6 +59,10 @@ explore: $(ALL).stamp ## look at DATA="FOLDER ...": runs/explore/index.html
 train: $(ALL).stamp ## train RECIPE on DATA="FOLDER ..." (PHOTOS=FOLDER: what is no painting); resumes
 	$(ALL) -m train --recipe $(RECIPE) --data $(DATA) $(if $(PHOTOS),--photos $(PHOTOS)) $(ARGS)
 
+locator: $(ALL).stamp ## train the network that finds the painting, on scenes with DATA and PHOTOS; put it into BUNDLE
+	$(ALL) -m train locator --data $(DATA) $(if $(PHOTOS),--photos $(PHOTOS)) $(ARGS)
+	$(ALL) -m export locator locator --bundle $(BUNDLE)
+
 hold-outs: $(ALL).stamp ## train and export RECIPE with each of GROUPS groups of artists held out in turn
 	for group in $$(seq $(GROUPS)); do \
 	  $(ALL) -m train --recipe $(RECIPE) --data $(DATA) $(if $(PHOTOS),--photos $(PHOTOS)) --hold-out-artists $$group/$(GROUPS); \
@@ -81,6 +85,12 @@ export: $(ALL).stamp ## turn RUN (default: the best ResNet50) into a bundle, mod
 
 bench: $(ALL).stamp ## compare the files of BUNDLE: latency, size, memory; accuracy on DATA and PHOTOS
 	$(ALL) -m benchmarks $(BUNDLE) $(if $(DATA),--data $(DATA)) $(if $(PHOTOS),--photos $(PHOTOS)) $(ARGS)
+
+bench-locate: $(ALL).stamp ## does the kiosk find the painting? Synthetic scenes, drawn canvases or those of DATA
+	$(ALL) -m benchmarks locate $(BUNDLE) $(if $(DATA),--data $(DATA)) $(ARGS)
+
+bench-pipeline: $(ALL).stamp ## from a frame's arrival to its label: delay, processor time, memory, label changes
+	$(ALL) -m benchmarks pipeline $(BUNDLE) $(if $(DATA),--data $(DATA)) $(ARGS)
 
 lock: $(ALL).stamp ## pin the newest versions again, with hashes, for x86-64 and aarch64
 	for lock in "kiosk" "kiosk-signing --extra signing" "all --extra train --extra export --extra qat --extra signing --extra benchmarks --extra dev"; do \

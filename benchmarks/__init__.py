@@ -2,6 +2,11 @@
 
 ``latency`` measures each file in processes of its own (``worker``), in turns; ``accuracy`` scores the
 pictures of a folder, set by set (``division``), all files by the same code; ``figures`` puts an
-interval to every number; ``report`` is what is written and ``tables`` what is shown. Only `bundle` and
-`kiosk` (to time the real pipeline) of our other rooms may be imported here.
+interval to every number; ``report`` is what is written and ``tables`` what is shown.
+
+``localization`` tries locators on the synthetic ``scenes``, whose truth is exact; ``pipeline`` measures the
+kiosk as it runs, in processes of their own (``attendant``), before a camera that plays rendered frames
+(``playback``).
+
+Only `bundle` and `kiosk` (to time the real pipeline) of our other rooms may be imported here.
 """

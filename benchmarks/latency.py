@@ -124,6 +124,13 @@ def measure(
         ]
 
 
+def worker_environment() -> dict[str, str]:
+    """The environment of a process of ours: wherever we were started from, it finds the same modules."""
+    root = str(Path(__file__).resolve().parent.parent)
+    path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
+    return {**os.environ, "PYTHONPATH": path}
+
+
 class _Process:
     """A worker, and what it has replied so far."""
 
@@ -136,9 +143,6 @@ class _Process:
         self._peak_rss_bytes = 0
 
     def __enter__(self) -> Self:
-        # Wherever we were started from, the worker finds the same modules.
-        root = str(Path(__file__).resolve().parent.parent)
-        path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
         self._process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.worker", str(self._folder), self.file.path, str(self.threads)],
             stdin=subprocess.PIPE,
@@ -146,7 +150,7 @@ class _Process:
             stderr=subprocess.DEVNULL,
             text=True,
             encoding="utf-8",
-            env={**os.environ, "PYTHONPATH": path},
+            env=worker_environment(),
         )
         try:
             self._loading = self._reply(Loaded)

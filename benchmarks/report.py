@@ -115,27 +115,32 @@ class Report(_Part):
 
     def write(self, path: Path) -> None:
         """Write JSON to `path`, whole or not at all; raises `ReportError`."""
+        write(self, path)
+
+
+def write(report: BaseModel, path: Path) -> None:
+    """Write any report as JSON to `path`, whole or not at all; raises `ReportError`."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-            try:
-                with os.fdopen(handle, "w", encoding="utf-8") as file:
-                    file.write(self.model_dump_json(indent=2) + "\n")
-                Path(name).chmod(0o644)  # mkstemp's file is for the owner alone
-                os.replace(name, path)
-            except BaseException:
-                with contextlib.suppress(OSError):
-                    Path(name).unlink()
-                raise
-        except OSError as error:
-            raise ReportError(f"{path}: the report cannot be written ({error.strerror or error})") from error
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(report.model_dump_json(indent=2) + "\n")
+            Path(name).chmod(0o644)  # mkstemp's file is for the owner alone
+            os.replace(name, path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                Path(name).unlink()
+            raise
+    except OSError as error:
+        raise ReportError(f"{path}: the report cannot be written ({error.strerror or error})") from error
 
 
-def default_path(name: str, machine: Machine) -> Path:
-    """``reports/bench-BUNDLE-CPU-DATE.json``; DATE has seconds, so that no report replaces another."""
-    words = (name, machine.cpu, machine.date.strftime("%Y%m%dT%H%M%SZ"))
+def default_path(name: str, machine: Machine, what: str = "bench", conditions: tuple[str, ...] = ()) -> Path:
+    """``reports/WHAT-BUNDLE-CONDITIONS-CPU-DATE.json``; DATE has seconds, so that no report replaces another."""
+    words = (name, *conditions, machine.cpu, machine.date.strftime("%Y%m%dT%H%M%SZ"))
     slug = "-".join(re.sub(r"[^A-Za-z0-9._]+", "_", word).strip("_.") for word in words)
-    return Path("reports") / f"bench-{slug}.json"
+    return Path("reports") / f"{what}-{slug}.json"
 
 
 def check_writable(path: Path) -> None:

@@ -146,7 +146,7 @@ def test_each_file_has_latency_and_memory_of_its_own(measured: Outcome) -> None:
         inference, loading = row["inference"], row["loading"]
         assert 0 < inference["p50_ms"] <= inference["p90_ms"] <= inference["p99_ms"]
         assert 0 < loading["imports_rss_bytes"] <= loading["loaded_rss_bytes"] <= 1.01 * row["peak_rss_bytes"]
-        assert set(row["pipeline"]) == {"crop", "quality", "prepare", "classify", "total"}
+        assert set(row["pipeline"]) == {"locate", "rectify", "quality", "classify", "total"}
     ratio = measured.report["latency"][0]["speedup"]
     assert ratio["slowest_turn"] <= ratio["fastest_turn"]
     assert math.isfinite(ratio["ratio"])
