@@ -29,6 +29,8 @@ from bundle.picture import Pixels
 from kiosk.classifier import Classifier
 from kiosk.eye import upright
 from kiosk.locator import Candidate, Locator
+from kiosk.locator.classical import ClassicalLocator
+from kiosk.locator.network import LocatorError, NetworkLocator
 from kiosk.locator.quad import Quad, area, centre, iou
 from kiosk.locator.tracker import Sight, View
 
@@ -168,23 +170,18 @@ def locators(
 
     Raises `LocalizationError` where there is none.
     """
-    from kiosk.locator.classical import ClassicalLocator
-
     found: list[Locator] = []
     notes: list[str] = []
     if wanted in ("classical", "both"):
         found.append(ClassicalLocator())
     if wanted in ("network", "both"):
-        if getattr(verified.manifest, "locator", None) is None:
+        if verified.manifest.locator is None:
             notes.append(f"{verified.folder}: the bundle has no locator network")
         else:
             try:
-                from kiosk.locator.network import NetworkLocator
-
                 found.append(NetworkLocator(verified))
-            except (ImportError, ValueError) as error:
-                reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-                notes.append(f"{verified.folder}: the locator network cannot be used: {reason}")
+            except LocatorError as error:
+                notes.append(str(error))
     if not found:
         raise LocalizationError(notes[0])
     return tuple(found), tuple(notes)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import bundle
 from bundle import runtimes
 from export.search import Fit
+from train.calibration import Calibration
 from train.dataset import Dataset, Part
 
 
@@ -37,6 +38,8 @@ class Judges:
     """Training pictures, to find ranges by; the first of them are of all labels too."""
     training_reference: npt.NDArray[np.float32]
     """All the Keras network's logits for them."""
+    photographed: npt.NDArray[np.uint8] | None = None
+    """The validation pictures once more, as a camera gives them, where the recipe is for these too."""
 
     @property
     def calibrations(self) -> list[npt.NDArray[np.uint8]]:
@@ -46,7 +49,14 @@ class Judges:
         return [self.training, few] if len(few) < len(self.training) else [self.training]
 
     @classmethod
-    def of(cls, network: Any, dataset: Dataset, pixels: npt.NDArray[np.uint8], training: npt.NDArray[np.uint8]) -> Self:
+    def of(
+        cls,
+        network: Any,
+        dataset: Dataset,
+        pixels: npt.NDArray[np.uint8],
+        training: npt.NDArray[np.uint8],
+        photographed: npt.NDArray[np.uint8] | None = None,
+    ) -> Self:
         """`dataset` and `pixels` hold the test part, the validation part and whatever else is measured."""
         test = dataset.where(lambda example: example.part is Part.TEST)
         rows = dataset.where(lambda example: example.part is Part.VALIDATION)
@@ -70,11 +80,15 @@ class Judges:
             reference(views)[:, :styles],
             training,
             reference(training),
+            photographed,
         )
 
-    def raw(self, content: bytes, format: runtimes.Format) -> npt.NDArray[np.float32]:
-        """All logits of a file for the validation pictures."""
-        return _logits(runtimes.load(content, format), self.pixels[self.validation_rows])
+    def calibrate(self, content: bytes, format: runtimes.Format) -> Calibration:
+        """The calibration of a file that gives raw logits, by the validation pictures, photographed ones among them
+        where there are any."""
+        model = runtimes.load(content, format)
+        photographed = None if self.photographed is None else _logits(model, self.photographed)
+        return Calibration.fit(self.validation, _logits(model, self.pixels[self.validation_rows]), photographed)
 
     def fit_without_shift(self, content: bytes, format: runtimes.Format) -> tuple[Fit, npt.NDArray[np.float32]]:
         """How a file will do once its head is less by a shift, and this shift, ``[classes]``: what the mean of its

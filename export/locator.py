@@ -20,7 +20,7 @@ import bundle
 from bundle import runtimes
 from bundle.folder import CARD_NAME, MANIFEST_NAME
 from bundle.signature import SIGNATURE_NAME
-from export import card, gates, inspection
+from export import card, gates, inspection, reference
 from export.network import OPSET, to_onnx
 from export.quantization import METHODS, Method, Quantizer
 from export.silence import native_silence
@@ -39,20 +39,20 @@ locator that it has is replaced, a signature goes. The folders that the run was 
 """
 
 # Scenes that ranges of activations are found by (training paintings), and that files are judged by (others).
-_CALIBRATION, _JUDGED = 128, 1024
+_CALIBRATION, _JUDGED = 128, 1536
 
 # Intersection over union from which a canvas counts as found: the kiosk's bar.
 _FOUND = 0.85
 
-# What int8 may find less of the canvases than float, as a share.
-_BUDGET = 0.01
+# What int8 may find less of the canvases than float, as a share. Some 500 canvases tell no smaller difference.
+_BUDGET = 0.02
 
-# Scenes without a painting in which one may be reported, as a share: the score's threshold is chosen by it, with half
-# of what a visitor may see as the kiosk asks three frames in a row.
-_REPORTED = 0.01
+# Scenes without a painting in which the first look may report one, as a share: the score's threshold is chosen by it.
+# A second look denies most of them.
+_REPORTED = 0.03
 
 # Scores that a threshold may be; lower ones would follow from few scenes without a painting alone.
-_THRESHOLDS = np.arange(0.3, 0.71, 0.02)
+_THRESHOLDS = np.arange(0.4, 0.71, 0.02)
 
 
 class LocatorLost(gates.GateError):
@@ -116,6 +116,8 @@ def add(run: Any, target: Path) -> bundle.LocatorFile:
         (folder / entry.path).write_bytes(content)
         manifest = manifest.model_copy(update={"locator": entry})
         (folder / MANIFEST_NAME).write_text(manifest.to_json(), encoding="utf-8")
+        if any(file.reference is None for file in manifest.files):  # as older exports left it
+            manifest = reference.add_to(folder)
         (folder / CARD_NAME).write_text(card.model_card(manifest), encoding="utf-8")
         bundle.load(folder)
     assert entry.metrics is not None
@@ -170,8 +172,8 @@ def _file(run: Any, network: Any, scenes: _Scenes) -> tuple[bytes, bundle.Locato
 
     model = _converted(network)
     exact = model.SerializeToString()
-    threshold, reference = _judge(_answers(exact, scenes.judged), scenes.truths)
-    console.print(f"fp32: {_in_words(reference)}, threshold {threshold:.2f}", markup=False)
+    threshold, exact_metrics = _judge(_answers(exact, scenes.judged), scenes.truths)
+    console.print(f"fp32: {_in_words(exact_metrics)}, threshold {threshold:.2f}", markup=False)
     target = TARGETS[DEFAULT]
     quantizer = Quantizer(model, scenes.calibration, target)
     # The maps themselves stay in float: a corner is known to less than a 256th of the picture.
@@ -188,9 +190,9 @@ def _file(run: Any, network: Any, scenes: _Scenes) -> tuple[bytes, bundle.Locato
             best = (metrics.found.correct, name, method, content, level, metrics)
     assert best is not None
     _, name, method, content, level, metrics = best
-    if metrics.found.rate < reference.found.rate - _BUDGET:
-        raise LocatorLost(f"int8 finds {metrics.found}, the float network {reference.found}; {LocatorLost.way_out}")
-    _check_interface(content, network.input.shape[1])
+    if metrics.found.rate < exact_metrics.found.rate - _BUDGET:
+        raise LocatorLost(f"int8 finds {metrics.found}, the float network {exact_metrics.found}; {LocatorLost.way_out}")
+    check_interface(content, network.input.shape[1])
     inspection.check_in_fresh_process(content, "onnx")
     facts = run.facts
     return content, bundle.LocatorFile(
@@ -215,7 +217,7 @@ def _file(run: Any, network: Any, scenes: _Scenes) -> tuple[bytes, bundle.Locato
             float_layers=tuple(heads),
             calibration_pictures=len(scenes.calibration),
             calibration_method=f"{method} over drawn scenes",
-            tried={"float": _in_words(reference)} | tried,
+            tried={"float": _in_words(exact_metrics)} | tried,
             chosen=name,
             asked=f"at most {100 * _BUDGET:g} points fewer found than in float",
         ),
@@ -258,28 +260,33 @@ def _judge(answers: runtimes.Outputs, truths: Sequence[Any]) -> tuple[float, bun
     tops = scores.max(axis=1)
     has_canvas = np.array([len(truth.canvases) > 0 for truth in truths])
     empty = np.array([not len(truth.canvases) and not len(truth.doubtful) for truth in truths])
+    # The threshold is chosen on one half, and what it gives is told of the other.
+    choosing = np.arange(len(truths)) % 2 == 0
     overlaps = np.array(
         [
             max((overlap(quads[number, best[number]], canvas) for canvas in truth.canvases), default=0.0)
             for number, truth in enumerate(truths)
         ]
     )
-    quiet = [level for level in _THRESHOLDS if (tops[empty] > level).mean() <= _REPORTED]
+    quiet = [level for level in _THRESHOLDS if (tops[empty & choosing] > level).mean() <= _REPORTED]
     threshold = round(float(quiet[0] if quiet else _THRESHOLDS[-1]), 2)
-    found = np.where(tops > threshold, overlaps, 0.0)[has_canvas]
+    found = np.where(tops > threshold, overlaps, 0.0)[has_canvas & ~choosing]
+    silent = empty & ~choosing
     return threshold, bundle.LocatorMetrics(
         scenes="drawn scenes, frames and close-ups, easy and hard, one look each",
         found=bundle.Count(correct=int((found >= _FOUND).sum()), total=len(found)),
         median_iou=round(float(np.median(found)), 4),
-        reported=bundle.Count(correct=int((tops[empty] > threshold).sum()), total=int(empty.sum())),
+        reported=bundle.Count(correct=int((tops[silent] > threshold).sum()), total=int(silent.sum())),
         side_error=round(side_error(answers["sides"], truths), 5),
     )
 
 
-def _check_interface(content: bytes, size: int) -> None:
+def check_interface(content: bytes, size: int) -> None:
+    """Raise `gates.WrongOutputs` unless inputs and outputs are a locator's, or `gates.NotFinite`."""
     interface = runtimes.load(content, "onnx").interface
     if interface.inputs != {bundle.INPUT: ("uint8", [None, size, size, 3])} or set(interface.outputs) != set(OUTPUTS):
         raise gates.WrongOutputs(f"a locator takes {bundle.INPUT!r} and gives {OUTPUTS}; this one: {interface}")
+    _answers(content, np.random.default_rng(0).integers(0, 256, (2, size, size, 3), np.uint8))
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:

@@ -27,9 +27,9 @@ from export.search import Budget
 from export.targets import Target
 from export.variants import Variant, lite_variants, onnx_variants
 from train import evaluation
-from train.calibration import Calibration
 from train.dataset import PHOTOGRAPHS_SEEN, Dataset, Example, Part
 from train.fitting import sampling_weights
+from train.photography import photographs
 from train.pipeline import dataset_fingerprint, rebuild
 from train.progress import console, progress
 from train.publishing import check_replaceable, replacing
@@ -76,7 +76,7 @@ def export(run: Run, target: Path, settings: Settings, hold_outs: Sequence[Run] 
             raise RunError(f"{run.folder}: the run has no {part} pictures; train it on the published set")
 
     with replacing(target) as folder, tempfile.TemporaryDirectory(prefix="vernissage-") as work:
-        judges = _judges(network, dataset, run.recipe.size, settings.calibration_pictures)
+        judges = _judges(network, dataset, run, settings.calibration_pictures)
 
         @functools.cache  # once for all formats
         def trained() -> Trained:
@@ -113,14 +113,21 @@ def export(run: Run, target: Path, settings: Settings, hold_outs: Sequence[Run] 
     return manifest
 
 
-def _judges(network: Any, dataset: Dataset, size: int, calibration_pictures: int) -> Judges:
+def _judges(network: Any, dataset: Dataset, run: Run, calibration_pictures: int) -> Judges:
+    size = run.recipe.size
     chosen = dataset.where(lambda example: example.part is not Part.TRAIN)
     judged = Dataset(dataset.styles, tuple(dataset.examples[i] for i in chosen))
     calibration = Dataset(dataset.styles, _calibration_examples(dataset, calibration_pictures))
     with progress("reading the pictures to judge by") as step:
         pixels = judged.pixels(size, step)
     with progress("reading the pictures to calibrate on") as step:
-        return Judges.of(network, judged, pixels, calibration.pixels(size, step))
+        training = calibration.pixels(size, step)
+    photographed = None
+    if run.recipe.clean_share < 1:
+        # In the order of the validation rows; views of the kind that the probe was fitted on, of other pictures.
+        validation = [example for example in judged.examples if example.part is Part.VALIDATION]
+        photographed = photographs(validation, run.recipe.augmentation, size, run.facts["seed"], view=1)
+    return Judges.of(network, judged, pixels, training, photographed)
 
 
 def _calibration_examples(dataset: Dataset, count: int) -> tuple[Example, ...]:
@@ -144,7 +151,7 @@ def _calibration_examples(dataset: Dataset, count: int) -> tuple[Example, ...]:
 
 def _write(path: Path, variant: Variant, judges: Judges) -> bundle.ModelFile:
     """Calibrate one file on its own logits, check it, measure it and write it."""
-    calibration = Calibration.fit(judges.validation, judges.raw(variant.finish(None), variant.format))
+    calibration = judges.calibrate(variant.finish(None), variant.format)
     content = variant.finish(calibration)
     model = runtimes.load(content, variant.format)
     styles = len(judges.dataset.styles)

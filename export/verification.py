@@ -13,6 +13,7 @@ import bundle
 from bundle import runtimes
 from bundle.signature import verify as verify_signature
 from export import gates, inspection, reference
+from export.locator import check_interface as check_locator
 
 EXAMPLES = """\
 checked: sizes and hashes, that each file loads in its runtime, its operators, names, types and shapes, finite
@@ -78,4 +79,7 @@ def verify(folder: Path) -> list[str]:
             raise gates.WrongOutputs(f"{file.path}: its operators are not those of the manifest")
         inspection.check_in_fresh_process(content, file.format)
         lines.append(f"{file.path}: right ({file.format} {file.precision}, {sum(operators.values())} operators)")
+    if entry := manifest.locator:
+        check_locator(verified.contents[entry.path], entry.input_size)
+        lines.append(f"{entry.path}: right (locator, {entry.precision})")
     return lines

@@ -2,9 +2,11 @@
 
 One way through it, module by module::
 
-    source ──► camera ──► watcher (judge = quality + classifier, smoothing) ──► web ──► visitor
-                  └─────► preview (MJPEG) ────────────────────────────────────┘
-                             upload ──► judge ──► answer ────────────────────┘
+    source ──► capture (a process) ──► camera ──► watcher ──► web ──► visitor
+                                          │          └── eye (locator, tracker) ──► judge (quality, classifier)
+                                          │                                             ──► smoothing
+                                          └────► preview (MJPEG) ──► web
+                          upload ──► eye ──► judge ──► answer ─────► web
 
 `station` holds the running parts together, `server` and ``__main__`` put them on the network. Only
 `bundle` of our other rooms may be imported here, and nothing that trains.

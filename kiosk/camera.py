@@ -114,6 +114,7 @@ class Camera:
         self._standing: tuple[CameraState, Fault | None] = (CameraState.SEARCHING, None)
         self._changes = dict.fromkeys(CameraState, 0)
         self._restarted_s: deque[float] = deque()
+        self._fruitless = 0  # restarts in a row after which no frame came
         self._health = _Health()
         self._capture: Capture | None = None
         self._thread = threading.Thread(target=self._work, name="camera", daemon=True)
@@ -273,12 +274,15 @@ class Camera:
             now = time.monotonic()
             while self._restarted_s and now - self._restarted_s[0] > RESTARTS_WINDOW_S:
                 self._restarted_s.popleft()
-            if self.state is CameraState.FAILED or len(self._restarted_s) >= RESTARTS:
+            # A fault that takes long to show never fills the window: restarts without a single frame count too.
+            used_up = max(len(self._restarted_s), self._fruitless) >= RESTARTS
+            if self.state is CameraState.FAILED or used_up:
                 state = CameraState.FAILED
                 reason += f"; {RESTARTS} restarts did not help, so it is tried every {SLOW_RETRY_S:.0f} s"
             else:
                 state = CameraState.RECOVERING
                 self._restarted_s.append(now)
+                self._fruitless = 0 if came else self._fruitless + 1
         self._enter(state, lost.fault, reason)
 
     def _enter(self, state: CameraState, fault: Fault | None, reason: str) -> None:

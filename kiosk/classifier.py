@@ -88,7 +88,7 @@ class Classifier:
             for _ in range(_WARM_UP_RUNS):
                 scores = self.classify(blank)
         except Exception as error:
-            reason = str(error).strip().splitlines()[0]
+            reason = providers.first_line(error)
             raise ClassifierError(f"{self.file.path} fails on a blank picture: {reason}") from error
         if scores.probabilities.shape != (len(self.styles),):
             raise ClassifierError(

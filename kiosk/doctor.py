@@ -12,10 +12,12 @@ import datetime
 import enum
 import json
 import logging
+import math
 import os
 import platform
 import shutil
 import socket
+import statistics
 import sys
 import textwrap
 import time
@@ -26,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import numpy as np
 import psutil
 
 import bundle
@@ -34,7 +37,10 @@ from bundle.signature import verify as verify_signature
 from kiosk import providers, v4l2
 from kiosk.camera import Camera, CameraState
 from kiosk.classifier import default_threads, model
+from kiosk.locator.classical import ClassicalLocator
+from kiosk.locator.network import LocatorError
 from kiosk.source import CameraSettings, CameraSource, Fault, Source, SourceError, parse
+from kiosk.station import load_locator
 
 DESCRIPTION = "Says whether the kiosk can run on this machine, and what to do about what is missing."
 
@@ -59,11 +65,14 @@ _GOOD_DISK = 500e6
 # Milliseconds for one picture. More, and a label comes later than 40 ms after its frame.
 _GOOD_LATENCY_MS = 30.0
 
+# Runs of the locator that its time is the median of.
+_LOCATOR_RUNS = 5
+
 # Frames a second. Fewer look like stutter; a camera that is short of light lowers its rate.
 _GOOD_RATE_FPS = 12.0
 
 # Seconds to wait for the first frame, between two looks meanwhile, and then to count frames.
-_FIRST_FRAME_S, _LOOK_S, _COUNTED_S = 5.0, 0.1, 1.5
+_FIRST_FRAME_S, _LOOK_S, _COUNTED_S = 12.0, 0.1, 1.5
 
 # Faults that waiting does not mend.
 _CERTAIN = {Fault.NO_CAMERA, Fault.NOT_PERMITTED, Fault.UNREADABLE}
@@ -329,6 +338,8 @@ def _model(options: argparse.Namespace) -> Iterator[Line]:
         Level.OK,
         f"{verified.manifest.name} {options.precision} in {options.bundle}, {asked.threads} threads",
     )
+    if options.locate == "auto":
+        yield _locator(verified, asked.threads)
     trials = providers.try_all(asked)
     try:
         used = providers.select(trials).used
@@ -338,12 +349,32 @@ def _model(options: argparse.Namespace) -> Iterator[Line]:
         yield _provider(trial, used)
 
 
+def _locator(verified: bundle.Bundle, threads: int) -> Line:
+    topic = "locator"
+    try:
+        locator = load_locator(verified, threads)
+    except LocatorError as error:
+        return Line(topic, Level.FIX, str(error), "fetch the bundle anew; until then --locate never does without")
+    frame = np.zeros((720, 1280, 3), np.uint8)
+    times = []
+    for _ in range(_LOCATOR_RUNS):
+        started = time.perf_counter()
+        locator.locate(frame)
+        times.append(1000 * (time.perf_counter() - started))
+    facts = {"name": locator.name, "latency_ms": round(statistics.median(times), 2)}
+    says = f"{locator.name}: {facts['latency_ms']:.1f} ms for a frame without a painting"
+    if locator.name == ClassicalLocator.name:
+        advice = "a bundle with a locator of its own finds more paintings (python -m export locator)"
+        return Line(topic, Level.NOTE, says, advice, facts)
+    return Line(topic, Level.OK, says, facts=facts)
+
+
 def _provider(trial: providers.Trial, used: str | None) -> Line:
     topic = "provider"
     facts = {
         "name": trial.name,
         "used": trial.name == used,
-        "difference": trial.difference,
+        "difference": trial.difference if trial.difference is not None and math.isfinite(trial.difference) else None,
         "latency_ms": None if trial.session is None else round(trial.latency_ms, 2),
     }
     if trial.fault is not None:

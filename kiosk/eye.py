@@ -15,13 +15,16 @@ from bundle.picture import Pixels
 from kiosk.locator import Candidate, Locator, Quad
 from kiosk.locator.guidance import guide
 from kiosk.locator.markers import find_marked
-from kiosk.locator.quad import centre, is_plausible, warp
+from kiosk.locator.quad import centre, warp
 from kiosk.locator.tracker import Sight, Tracker, View
 from kiosk.quality import Quality
 
 # Every so many frames the whole frame is searched, even if what was found before is there still: three times a second
 # at 12 looks, soon enough for a second painting.
 _FULL_EVERY = 4
+
+# Share of the frame's width or height that a region has at least.
+_LEAST_REGION = 0.03
 
 # Where a painting was found: a region is looked at whatever hangs there.
 _FOUND = frozenset({View.PAINTING, View.MARKER})
@@ -54,7 +57,8 @@ def parse_region(text: str) -> tuple[tuple[float, float], ...]:
         left, top, right, bottom = numbers
         numbers = [left, top, right, top, right, bottom, left, bottom]
     corners = np.array(numbers if len(numbers) == 8 else [math.nan] * 8, np.float32).reshape(4, 2)
-    if not ((corners >= 0).all() and (corners <= 1).all() and is_plausible(corners * 1000, 1000, 1000)):
+    # The second for a frame of whatever aspect: a strip of it may be as good a view.
+    if not ((corners >= 0).all() and (corners <= 1).all() and _is_convex(corners)):
         raise RegionError(
             f"{text!r} is no region; give left,top,right,bottom in shares of the frame (0.2,0.1,0.8,0.9), or four"
             " corners x,y clockwise from the top left"
@@ -62,18 +66,30 @@ def parse_region(text: str) -> tuple[tuple[float, float], ...]:
     return tuple((x, y) for x, y in corners.tolist())
 
 
+def _is_convex(corners: Quad) -> bool:
+    """Whether four corners go clockwise round an area that is more than a slit."""
+    sides = np.roll(corners, -1, axis=0) - corners
+    turns = sides[:, 0] * np.roll(sides[:, 1], -1) - sides[:, 1] * np.roll(sides[:, 0], -1)
+    return bool((turns > 0).all() and np.ptp(corners, axis=0).min() >= _LEAST_REGION)
+
+
 class Eye:
     """Looks at frames one after the other (`follow`, for one thread), or at single pictures (`glance`, for any)."""
 
     def __init__(self, locator: Locator, settings: Settings, *, whole: bool = False) -> None:
-        """`whole`: frames are pictures of their own, not views; where no painting is found in one, all of it is
-        looked at, not its middle."""
+        """`whole`: frames are pictures of their own, not views of one wall: each is looked at by itself, and where no
+        painting is found in it, all of it."""
         self.locator = locator
         self._settings = settings
         self._whole = whole
         self._tracker = Tracker(settings.region)
         self._looks = 0
         self._last: Sight | None = None
+
+    @property
+    def locates(self) -> bool:
+        """Whether paintings are looked for."""
+        return self._settings.locate or self._settings.markers
 
     def reset(self) -> None:
         """Forget what was followed: the camera has gone."""
@@ -83,15 +99,15 @@ class Eye:
     def follow(self, picture: Pixels, at_s: float) -> Sight:
         """What to look at in the frame ``[height, width, 3]`` (RGB) that arrived at `at_s` (seconds of a steady
         clock), by this frame and those before."""
+        if self._whole:
+            return self.glance(picture)
         height, width = picture.shape[:2]
         known = self._known() if self._looks % _FULL_EVERY else ()
         self._looks += 1
         found, marked = self._find(picture, known) if self._settings.region is None else ([], [])
         sight = self._tracker.update(found, width, height, at_s, marked)
-        if sight.view is View.CENTRE and not self._settings.locate:
+        if sight.view is View.CENTRE and not self.locates:
             sight = dataclasses.replace(sight, guidance=None)  # what was not looked for is not missed
-        if sight.view is View.CENTRE and self._whole:
-            sight = dataclasses.replace(sight, view=View.WHOLE, corners=_all_of(picture), guidance=None)
         self._last = sight
         return sight
 

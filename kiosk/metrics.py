@@ -72,8 +72,16 @@ class Metrics:
         for step, value in timing_ms.items():
             self._step_seconds.labels(step).observe(value / 1000)
 
-    def name_model(self, provider: str, locator: str) -> None:
-        """Say what the network runs on and how paintings are found, once that is known."""
+    def name_model(self, provider: str, refused: Iterable[str], locator: str) -> None:
+        """Say what the network runs on, what it does not run on because of a fault, and how paintings are found."""
+        faulty = Gauge(
+            "vernissage_provider_refused",
+            "1 for an execution provider that failed to load or answered otherwise than the reference.",
+            ["provider"],
+            registry=self.registry,
+        )
+        for name in refused:
+            faulty.labels(name).set(1)
         used = Gauge("vernissage_model_info", "1 for what is in use.", ["provider", "locator"], registry=self.registry)
         used.labels(provider, locator).set(1)
 

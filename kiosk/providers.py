@@ -145,7 +145,14 @@ def select(trials: Sequence[Trial]) -> Choice:
     refused = {trial.name: trial.fault for trial in preferred if trial.fault is not None}
     for name, fault in refused.items():
         log.warning("%s is not used: %s", name, fault)
-    used = next((trial for trial in preferred if trial.fault is None and trial.latency_ms < cpu.latency_ms), cpu)
+    used = next(
+        (
+            trial
+            for trial in preferred
+            if trial.fault is None and (cpu.fault is not None or trial.latency_ms < cpu.latency_ms)
+        ),
+        cpu,
+    )
     if used.session is None or used.fault is not None:
         raise CannotUse(used)
     log.info("the network runs on %s, %.1f ms a picture", used.name, used.latency_ms)

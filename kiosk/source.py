@@ -48,6 +48,9 @@ DEMO_FPS = 20.0
 # Frames a second of a video whose header does not say, or says nonsense.
 _VIDEO_FPS, _VIDEO_FPS_LIMIT = 25.0, 240.0
 
+# Seconds that a video may lag behind its rate and still catch up by leaving frames out.
+_VIDEO_BEHIND_S = 0.5
+
 # Milliseconds. OpenCV would wait half a minute for a silent network camera.
 _OPEN_TIMEOUT_MS, _READ_TIMEOUT_MS = 8_000, 4_000
 
@@ -268,7 +271,10 @@ class VideoSource(Source):
                 while capture.grab():
                     ahead_s = started + index / rate - time.monotonic()
                     index += 1
-                    if ahead_s < -1 / rate:
+                    if ahead_s < -_VIDEO_BEHIND_S:
+                        # This machine cannot decode it at its rate: it is shown more slowly.
+                        started -= ahead_s
+                    elif ahead_s < -1 / rate:
                         continue
                     pause(max(ahead_s, 0.0))
                     shot = _retrieve(capture, shot)

@@ -59,10 +59,11 @@ class Station:
         `NetworkLocator` do."""
         classifier = Classifier(self._bundle, self._precision, self._threads)
         classifier.warm_up()
-        locator = load_locator(self._bundle, self._threads)
+        # Where paintings are not looked for, a locator that cannot be loaded does no harm.
+        locator = load_locator(self._bundle, self._threads) if self._settings.locate else ClassicalLocator()
         self._eye = Eye(locator, self._settings, whole=self.camera.source.whole)
         self._judge = Judge(classifier, self.metrics)
-        self.metrics.name_model(classifier.provider, locator.name)
+        self.metrics.name_model(classifier.provider, classifier.refused, locator.name)
         self.watcher.start(self._judge, self._eye)
 
     def close(self) -> None:
@@ -82,12 +83,17 @@ class Station:
         return self._eye
 
     @property
-    def model(self) -> dict[str, str]:
+    def model(self) -> dict[str, Any]:
         """The model in use, for the API; what it runs on is known once it is loaded."""
         named = {"name": self.manifest.name, "precision": self.file.precision, "sha256": self.file.sha256}
         if self._judge is None or self._eye is None:
             return named
-        return named | {"provider": self._judge.classifier.provider, "locator": self._eye.locator.name}
+        classifier = self._judge.classifier
+        return named | {
+            "provider": classifier.provider,
+            "providers_refused": classifier.refused,
+            "locator": self._eye.locator.name,
+        }
 
     def state(self) -> dict[str, Any]:
         """What the screen shows now, as ``/api/state`` says it; ``model`` is null until it is loaded."""
@@ -100,6 +106,7 @@ class Station:
             "timing_ms": rounded(shown.timing_ms),
             "model": self.model if self._judge else None,
             "frame": shown.frame.number if shown.frame else 0,
+            "size": list(shown.frame.shot.image_bgr.shape[1::-1]) if shown.frame else None,
             "age_ms": round(1000 * (time.monotonic() - shown.frame.arrived_s), 1) if shown.frame else None,
             "camera": self.camera.state.value,
             "camera_fault": self.camera.fault.value if self.camera.fault else None,

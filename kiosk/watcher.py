@@ -13,7 +13,7 @@ import numpy as np
 from kiosk.answer import Answer, Status
 from kiosk.camera import Camera, CameraState, Frame
 from kiosk.eye import Eye, advised, upright
-from kiosk.judge import Judge
+from kiosk.judge import Finding, Judge
 from kiosk.locator.tracker import Sight, View
 from kiosk.metrics import Metrics
 from kiosk.smoothing import Smoother
@@ -116,6 +116,9 @@ class Watcher:
                 self._judge(judge, eye, smoother, frame)
             except Exception:
                 self._metrics.failed.inc()
+                # One such frame is held over; where all fail, the last style must not stay on the wall.
+                fault = Finding(Status.MODEL_FAULT, None, {})
+                self._publish(smoother.update(fault, frame.arrived_s), frame, self._showing.sight)
                 if time.monotonic() - self._reported_s >= _REPORT_S:
                     self._reported_s = time.monotonic()
                     log.exception("frame %d could not be judged; going on", frame.number)
@@ -125,11 +128,15 @@ class Watcher:
         picture = np.asarray(cv2.cvtColor(frame.shot.image_bgr, cv2.COLOR_BGR2RGB), np.uint8)
         sight = eye.follow(picture, frame.arrived_s)
         located = time.perf_counter()
+        if sight.view is View.CENTRE and sight.is_new:
+            # What was held for a second has gone for good, and its style is none of the middle's.
+            smoother.reset()
         painting = upright(picture, sight, judge.size)
         rectified = time.perf_counter()
-        finding = judge.look(painting)
+        # Who stands before a painting is not asked for a style.
+        finding = Finding(None, None, {}) if sight.is_held else judge.look(painting)
         answer = smoother.update(finding, frame.arrived_s, sight.is_new)
-        if sight.view is View.CENTRE and answer.status is Status.UNKNOWN_STYLE:
+        if eye.locates and sight.view is View.CENTRE and answer.status is Status.UNKNOWN_STYLE:
             # Nothing was found, and what is in the middle is none of the styles: most likely no painting at all.
             answer = self._nothing
         sight = advised(sight, finding.quality)

@@ -147,6 +147,7 @@ def classify() -> Response:
         sight = looking.glance(picture, locate=locate == "auto")
         located = time.perf_counter()
         painting = eye.upright(picture, sight, judge.size)
+        size = list(picture.shape[1::-1])
     rectified = time.perf_counter()
     finding = judge.look(painting)
     sight = eye.advised(sight, finding.quality)
@@ -160,7 +161,13 @@ def classify() -> Response:
     }
     _station().metrics.answers.labels("upload", answer.status.value).inc()
     return jsonify(
-        {**answer.to_json(), **eye.to_json(sight), "timing_ms": rounded(timing_ms), "model": _station().model}
+        {
+            **answer.to_json(),
+            **eye.to_json(sight),
+            "size": size,
+            "timing_ms": rounded(timing_ms),
+            "model": _station().model,
+        }
     )
 
 

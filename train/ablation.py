@@ -15,6 +15,7 @@ examples:
 
 Each variant is the recipe `kiosk` with one choice undone. All are fitted on the same frozen features
 and judged on the same disjoint groups of artists, each held out in turn; what the groups give is pooled.
+Judged are the files, and once more the pictures as a camera gives them.
 Writes docs/results/ablation.json, which `python -m train report` takes in.
 """
 
@@ -25,7 +26,14 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "no outputs for painters, every picture alike": {"painter_share": None, "artist_power": 1.0},
     "every picture alike": {"artist_power": 1.0},
     "Expressionism weighs like the others": {"style_weights": ()},
-    "a tenth of the penalty": {"probe_penalty": 0.03, "painter_penalty": 0.003},
+    "no views of a camera": {"clean_share": 1.0},
+    "no views of a camera, the penalty that is best without": {
+        "clean_share": 1.0,
+        "probe_penalty": 0.3,
+        "painter_penalty": 0.03,
+    },
+    "three times the penalty": {"probe_penalty": 0.3, "painter_penalty": 0.009},
+    "a third of the penalty": {"probe_penalty": 0.03, "painter_penalty": 0.001},
     "three levels of the network": {"network": "efficientnet_lite0"},
     "no pictures of other styles trained on": {"other_share": 0.0},
 }
@@ -69,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def compare(sources: Any, groups: int, views: Path) -> dict[str, Any]:
+def compare(sources: Any, groups: int, store: Path) -> dict[str, Any]:
     """Figures of all variants: ``{"groups": ..., "variants": {name: {figure: value}}}``."""
     import bundle
     from train import evaluation, fitting, reading
@@ -81,19 +89,24 @@ def compare(sources: Any, groups: int, views: Path) -> dict[str, Any]:
 
     recipes = {name: dataclasses.replace(RECIPES["kiosk"], **changes) for name, changes in VARIANTS.items()}
     measured: dict[str, list[bundle.Metrics]] = {name: [] for name in (BASELINE, *recipes)}
+    photographed: dict[str, list[bundle.Metrics]] = {name: [] for name in recipes}
     for group in range(1, groups + 1):
         dataset = reading.read(dataclasses.replace(sources, hold_out=HoldOut.parse(f"{group}/{groups}")))
         features = {}
         for name, recipe in recipes.items():
             if recipe.network not in features:
-                features[recipe.network] = _features(views, dataset, recipe, sources.seed)
+                features[recipe.network] = _features(store, dataset, recipe, sources.seed)
             found = features[recipe.network]
-            kernel, bias = fitting.fit_probe(found, dataset, recipe)
-            logits = fitting.outputs_of(dataset, recipe).merge(found @ kernel + bias)
-            measured[name].append(evaluation.measure_logits(dataset, logits, Calibration.fit(dataset, logits)))
+            sees_views = recipe.clean_share < 1
+            kernel, bias = fitting.fit_probe(found if sees_views else found[0], dataset, recipe)
+            outputs = fitting.outputs_of(dataset, recipe)
+            files, views = (outputs.merge(found[view] @ kernel + bias) for view in (0, 1))
+            calibration = Calibration.fit(dataset, files, views if sees_views else None)
+            measured[name].append(evaluation.measure_logits(dataset, files, calibration))
+            photographed[name].append(evaluation.measure_logits(dataset, views, calibration))
             console.print(f"group {group}: {name}: {_in_short(measured[name][-1])}", highlight=False)
         recipe = recipes["the recipe"]
-        plain = features[recipe.network][:, : BACKBONE_FEATURES[recipe.network]]
+        plain = features[recipe.network][0][:, : BACKBONE_FEATURES[recipe.network]]
         logits = fitting.baseline_probe(plain, dataset, recipe)
         measured[BASELINE].append(evaluation.measure_logits(dataset, logits, Calibration.fit(dataset, logits)))
     pooled = {name: evaluation.pool(metrics) for name, metrics in measured.items()}
@@ -103,14 +116,21 @@ def compare(sources: Any, groups: int, views: Path) -> dict[str, Any]:
         "groups": groups,
         "seed": sources.seed,
         "variants": {
-            name: _figures(metrics) | {"groups": [_figures(m)["unseen_mean_recall"] for m in measured[name]]}
+            name: _figures(metrics)
+            | {"groups": [_figures(m)["unseen_mean_recall"] for m in measured[name]]}
+            | _of_photographed(evaluation.pool(photographed.get(name, [])))
             for name, metrics in pooled.items()
         },
     }
 
 
-def _features(views: Path, dataset: Any, recipe: Any, seed: int) -> Any:
-    """Frozen embeddings ``[n, d]`` of all pictures, from the store that training keeps."""
+def _of_photographed(metrics: Any) -> dict[str, Any]:
+    figures = _figures(metrics)
+    return {f"photographed_{key}": figures[key] for key in ("unseen_mean_recall", "published_accuracy")}
+
+
+def _features(store: Path, dataset: Any, recipe: Any, seed: int) -> Any:
+    """Frozen embeddings ``[1 + views, n, d]`` of all pictures, from the store that training keeps."""
     import numpy as np
 
     from train import networks
@@ -120,7 +140,7 @@ def _features(views: Path, dataset: Any, recipe: Any, seed: int) -> Any:
     network = networks.NETWORKS[recipe.network](recipe.size, 1)
     networks.load_pretrained(network, recipe.network, None)
     with progress(f"pictures through {recipe.network}") as step:
-        return open_views(views, dataset, recipe, network, seed, step)[0].astype(np.float32)
+        return open_views(store, dataset, recipe, network, seed, step).astype(np.float32)
 
 
 def _figures(metrics: Any) -> dict[str, Any]:

@@ -51,13 +51,20 @@ class Calibration:
         return f"Platt scaling of {self.score}"
 
     @classmethod
-    def fit(cls, dataset: Dataset, outputs: np.ndarray) -> Self:
-        """Fit on the validation part. `outputs` are all logits ``[n, styles]`` or ``[n, styles + 1]``."""
+    def fit(cls, dataset: Dataset, outputs: np.ndarray, photographed: np.ndarray | None = None) -> Self:
+        """Fit on the validation part. `outputs` are all logits ``[n, styles]`` or ``[n, styles + 1]``;
+        `photographed` are those of the same pictures as a camera gives them, where paintings then count as much:
+        what a visitor reads is about such a picture, what a curator reads about the file of one. Photographs that
+        show no painting are a camera's already."""
         styles = len(dataset.styles)
         labels = dataset.labels
         validation = np.array([example.part is Part.VALIDATION for example in dataset.examples])
         kinds = np.array([example.label for example in dataset.examples])
         familiar = familiar_validation(dataset)
+        if photographed is not None:
+            outputs, labels = np.concatenate([outputs, photographed]), np.tile(labels, 2)
+            validation = np.concatenate([validation, validation & (kinds != PHOTOGRAPH)])
+            kinds, familiar = np.tile(kinds, 2), np.tile(familiar, 2)
         temperature = fit_temperature(outputs[familiar][:, :styles], labels[familiar])
         scores = known_scores(outputs, styles)
         name = next(iter(scores))

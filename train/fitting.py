@@ -176,8 +176,8 @@ def linear_probe(
     recipe: Recipe,
     draws: np.ndarray | None = None,
 ) -> None:
-    """Fit the head of `network` on frozen embeddings ``[n, d]``, with the weights that fine-tuning draws
-    with, and put it in: a good head first, so that fine-tuning does not distort the features to suit a
+    """Fit the head of `network` on frozen embeddings, as `fit_probe` has them, with the weights that fine-tuning
+    draws with, and put it in: a good head first, so that fine-tuning does not distort the features to suit a
     random one (Kumar et al. 2022, arXiv 2202.10054)."""
     kernel, bias = fit_probe(features, dataset, recipe, draws)
     network.get_layer("head").set_weights([kernel, bias])
@@ -186,14 +186,25 @@ def linear_probe(
 def fit_probe(
     features: np.ndarray, dataset: Dataset, recipe: Recipe, draws: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Kernel ``[d, outputs]`` and bias of the head that `linear_probe` fits."""
+    """Kernel ``[d, outputs]`` and bias of the head that `linear_probe` fits.
+
+    `features` are ``[n, d]``, or ``[views, n, d]`` with the pictures as they are first: of these the recipe's
+    `clean_share` of the weight, and the others alike.
+    """
+    views = features if features.ndim == 3 else features[None]
+    shares = [1.0]
+    if len(views) > 1:
+        shares = [recipe.clean_share, *[(1 - recipe.clean_share) / (len(views) - 1)] * (len(views) - 1)]
     weights = sampling_weights(dataset, recipe, draws)
     train = np.flatnonzero(weights)
     outputs = outputs_of(dataset, recipe)
-    mean, spread = features[train].mean(axis=0), features[train].std(axis=0) + 1e-6
+    x = np.concatenate([view[train] for view in views]).astype(np.float32)
+    mean, spread = x.mean(axis=0), x.std(axis=0) + 1e-6
+    x -= mean
+    x /= spread
     penalties = np.where(outputs.own, recipe.painter_penalty, recipe.probe_penalty)
     kernel, bias = _multinomial(
-        (features[train] - mean) / spread, outputs.of_examples[train], weights[train], penalties
+        x, np.tile(outputs.of_examples[train], len(views)), np.outer(shares, weights[train]).ravel(), penalties
     )
     kernel /= spread[:, None]
     return kernel, bias - mean @ kernel

@@ -70,14 +70,18 @@ def train(run: Run, recipe: Recipe, sources: Sources, weights: Path | None = Non
         run.record(started_from=start.folder.name, weights_from=start.facts.get("weights_from"))
     elif recipe.pretrained:
         run.record(weights_from=networks.load_pretrained(network, recipe.network, weights))
+    photographed = None
     if recipe.frozen_until:
         views = run.folder.parent / "views"
-        logits, embeddings = _probe_and_fine_tune(run, recipe, dataset, network, sources.seed, views, members, cost)
+        logits, embeddings, photographed = _probe_and_fine_tune(
+            run, recipe, dataset, network, sources.seed, views, members, cost
+        )
     else:
         logits, embeddings = _train_whole(run, recipe, dataset, network, sources.seed, cost)
     network.save_weights(run.weights_path)
     # The backbone's own features are what an exported model gives as its embedding.
-    results.record(run, dataset, logits, embeddings[:, : networks.BACKBONE_FEATURES.get(recipe.network)])
+    backbone = networks.BACKBONE_FEATURES.get(recipe.network)
+    results.record(run, dataset, logits, embeddings[:, :backbone], photographed)
     cost.record()
     run.record(state="finished", weights_sha256=sha256_of(run.weights_path))
     for leftover in ("checkpoint", "members", "distillation"):
@@ -128,9 +132,10 @@ def _probe_and_fine_tune(
     views: Path,
     members: int,
     cost: _Cost,
-) -> tuple[dict[str, np.ndarray], np.ndarray]:
+) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray | None]:
     """Linear probe on the frozen features, then the upper part fine-tuned and averaged with that start.
-    Gives logits by name, the network's last, and the embeddings of all pictures."""
+    Gives logits by name, the network's last, the embeddings of all pictures, and the network's logits of the
+    pictures photographed, where the probe was fitted on such views."""
     assert recipe.frozen_until is not None
     networks.freeze(network, recipe.frozen_until)
     with progress("pictures through the frozen part") as step:
@@ -138,6 +143,8 @@ def _probe_and_fine_tune(
     upper = networks.upper_part(network, recipe.frozen_until)
     console.print("linear probes on the frozen features ...")
     features = _embeddings(network, recipe.frozen_until, sources[0])
+    # The probe's own views are embeddings: the recipe says so by freezing all up to them.
+    probed = sources if recipe.clean_share < 1 else features
     plain = features[:, : networks.BACKBONE_FEATURES.get(recipe.network)]
     logits = {"baseline_probe": fitting.baseline_probe(plain, dataset, recipe)}
     beginning = upper.get_weights()
@@ -145,7 +152,7 @@ def _probe_and_fine_tune(
     for member in range(members):
         upper.set_weights(beginning)
         draws = fitting.bootstrap(dataset, seed + member) if members > 1 else None
-        fitting.linear_probe(network, features, dataset, recipe, draws)
+        fitting.linear_probe(network, probed, dataset, recipe, draws)
         if not member and recipe.epochs:
             logits["linear_probe"] = _head(network).predict(features, batch_size=512, verbose=0)
         trained = upper
@@ -160,7 +167,8 @@ def _probe_and_fine_tune(
         )
     upper.set_weights([total / members for total in soup])
     logits["network"] = upper.predict(sources[0], batch_size=128, verbose=0)
-    return logits, _embeddings(network, recipe.frozen_until, sources[0])
+    photographed = upper.predict(sources[1], batch_size=128, verbose=0) if recipe.clean_share < 1 else None
+    return logits, _embeddings(network, recipe.frozen_until, sources[0]), photographed
 
 
 def _embeddings(network: keras.Model, last_frozen: str, frozen: np.ndarray) -> np.ndarray:

@@ -200,7 +200,7 @@ RECIPES = {
             # Files alone teach how sharp the files of each source are, which no camera keeps.
             augmentation="gallery",
             views=2,
-            clean_share=0.5,
+            clean_share=0.6,
             pretrained=True,
             frozen_until="embedding",
             # A third and a tenth of what would be best without views, which hold the weights down too.

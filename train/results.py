@@ -16,18 +16,30 @@ from train.progress import console
 from train.run import Run, write_json
 
 
-def record(run: Run, dataset: Dataset, logits: dict[str, np.ndarray], embeddings: np.ndarray) -> None:
+def record(
+    run: Run,
+    dataset: Dataset,
+    logits: dict[str, np.ndarray],
+    embeddings: np.ndarray,
+    photographed: np.ndarray | None = None,
+) -> None:
     """Measure each of `logits`, ``[n, outputs]`` by name, with a calibration of its own, and write all that a
     report needs. The last one is the trained network's: its logits and its calibration are kept.
 
-    `embeddings` ``[n, d]`` are what the exported model will give beside its answer.
+    `embeddings` ``[n, d]`` are what the exported model will give beside its answer. `photographed` are the trained
+    network's logits of the pictures as a camera gives them, for recipes that are for these too.
     """
     metrics = {}
+    network = list(logits)[-1]
     for name, outputs in logits.items():
-        calibration = Calibration.fit(dataset, outputs)
+        calibration = Calibration.fit(dataset, outputs, photographed if name == network else None)
         measured = evaluation.measure_logits(dataset, outputs, calibration)
         metrics[name] = measured.model_dump()
         show_metrics(name.replace("_", " "), measured)
+    if photographed is not None:
+        measured = evaluation.measure_logits(dataset, photographed, calibration)
+        metrics["photographed"] = measured.model_dump()
+        show_metrics("the same, photographed", measured)
     write_json(run.metrics_path, metrics)
     write_json(run.calibration_path, dataclasses.asdict(calibration))
     temporary = run.outputs_path.with_suffix(".tmp")

@@ -6,7 +6,8 @@
 ``weights.weights.h5``    the trained network (Keras); rebuilt with the recipe
 ``calibration.json``      temperature, Platt scaling and threshold of the float network
 ``outputs.npy``           its logits for every picture of ``split.csv``, float32 ``[n, outputs]``
-``metrics.json``          each set apart, per style, with counts; beside it the linear probe's
+``metrics.json``          each set apart, per style, with counts; beside it the linear probe's, and those of the
+                          pictures as a camera gives them, where the recipe is for these
 ``open-set.json``         several scores that tell the styles from none of them, compared
 ``log.csv``               loss and accuracy by epoch
 ``tensorboard/``          the same for TensorBoard, where TensorFlow is the backend

@@ -1,9 +1,9 @@
 """What the frozen part of a network makes of each picture, computed once and kept.
 
 A frozen layer gives the same for the same picture in every epoch. So the frozen part sees each picture
-as it is and in some augmented views, and what it gives is kept on disk as float16; an epoch of
-fine-tuning then costs only the part that is trained. The store depends on pictures, recipe and seed,
-not on the split: the runs of all hold-outs share it.
+as it is and in some views, augmented or photographed, and what it gives is kept on disk as float16; an
+epoch of fine-tuning then costs only the part that is trained. The store depends on pictures, recipe and
+seed, not on the split: the runs of all hold-outs share it.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import numpy as np
 from train import networks
 from train.augmentation import AUGMENTATIONS
 from train.dataset import Dataset
+from train.photography import PHOTOGRAPHY, photographs
 from train.recipes import Recipe
 
 
@@ -62,12 +63,17 @@ def open_views(
         inputs = keras.Input(lower.input.shape[1:], dtype="uint8")
         for view in range(done, shape[0]):
             x = keras.ops.cast(inputs, "float32")
-            if view:
+            photographed = view > 0 and recipe.augmentation in PHOTOGRAPHY
+            if view and not photographed:
                 # A seed of its own for each view, so that a continued store equals an unbroken one.
                 x = Augmented(AUGMENTATIONS[recipe.augmentation](seed + 1000 * view))(x)
             model = keras.Model(inputs, lower(x))
             for start in range(0, count, 512):
-                store[view, start : start + 512] = model.predict(pixels[start : start + 512], batch_size=64, verbose=0)
+                seen = pixels[start : start + 512]
+                if photographed:
+                    examples = dataset.examples[start : start + 512]
+                    seen = photographs(examples, recipe.augmentation, recipe.size, seed, view)
+                store[view, start : start + 512] = model.predict(seen, batch_size=64, verbose=0)
                 progress(view * count + min(start + 512, count), shape[0] * count)
             store.flush()
             done_path.write_text(str(view + 1))

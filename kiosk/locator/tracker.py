@@ -82,6 +82,8 @@ class Sight:
     guidance: Guidance | None = None
     score: float | None = None
     """The locator's score of the painting when it was last found; None where none was looked for or found."""
+    is_held: bool = False
+    """The painting is not seen just now: somebody stands before it, or the camera is shaken."""
     is_new: bool = False
     """Other than at the last update: what was seen of the painting before says nothing of this one."""
 
@@ -248,7 +250,7 @@ class Tracker:
         if chosen.missing_s == 0:
             self._steady(guide(chosen.corners, width, height, chosen.speed), step_s, is_new)
         others = tuple(track.corners for track in self._tracks if track.is_confirmed and track is not chosen)
-        return Sight(chosen.view, chosen.corners, others, self._guidance, chosen.score, is_new)
+        return Sight(chosen.view, chosen.corners, others, self._guidance, chosen.score, chosen.missing_s > 0, is_new)
 
     def _steady(self, asked: Guidance | None, step_s: float, is_new: bool) -> None:
         """Let other guidance wait until it has been asked for long enough."""

@@ -94,7 +94,16 @@ def test_the_evidence_map_of_int8_averages_to_its_logits(network: keras.Model, j
         else lite_variants(network, RECIPES["cnn"], judges, ANYTHING)
     )
     variant = planned[name]()
-    calibration = Calibration.fit(judges.validation, judges.raw(variant.finish(None), variant.format))
+    calibration = judges.calibrate(variant.finish(None), variant.format)
     model = runtimes.load(variant.finish(calibration), variant.format)
     outputs = runtimes.run_in_batches(model, PICTURES, model.interface.outputs)
     gates.check_values(outputs, variant.head.evidence_bias(len(STYLES)))
+
+
+def test_where_a_recipe_is_for_a_camera_too_its_views_are_calibrated_on(network: keras.Model, judges: Judges) -> None:
+    raw = content(convert(network))
+    logits = runtimes.run_in_batches(runtimes.load(raw, "onnx"), PICTURES, ["outputs"])["outputs"]
+    files, views = logits[judges.validation_rows], logits[-6:]
+    assert judges.calibrate(raw, "onnx") == Calibration.fit(judges.validation, files)
+    both = replace(judges, photographed=PICTURES[-6:])
+    assert both.calibrate(raw, "onnx") == Calibration.fit(judges.validation, files, views)

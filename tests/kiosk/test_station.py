@@ -68,7 +68,7 @@ def test_a_camera_that_goes_takes_its_answer_along(bundle_folder: Path, tmp_path
 def test_frames_that_cannot_be_judged_are_counted_and_passed_over(
     bundle_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Judging the blue ones raises an error; those between them are still judged."""
+    """Judging the blue one raises an error; those between are still judged, and the answer stays."""
     look = Judge.look
 
     def particular(judge: Judge, picture: Pixels) -> Finding:
@@ -77,7 +77,7 @@ def test_frames_that_cannot_be_judged_are_counted_and_passed_over(
         return look(judge, picture)
 
     monkeypatch.setattr(Judge, "look", particular)
-    station = opened(bundle_folder, showing(painting(GREEN), painting(BLUE), fps=31))
+    station = opened(bundle_folder, showing(*[painting(GREEN)] * 7, painting(BLUE), fps=31))
     until(lambda: station.state()["style"] == "Cubism")
     until(lambda: b"vernissage_frames_failed_total 0.0" not in station.metrics.text())
     failed_at = station.state()["frame"]
@@ -171,3 +171,25 @@ def test_a_fault_of_the_camera_is_named_in_state_and_metrics(
         assert station.state()["style"] is None
     station.close()
     assert station.metrics.registry.get_sample_value("vernissage_frames_failed_total") == 0
+
+
+def test_where_no_frame_can_be_judged_the_last_style_does_not_stay(
+    bundle_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = tmp_path / "broken"
+    look = Judge.look
+
+    def failing(judge: Judge, picture: Pixels) -> Finding:
+        if broken.exists():
+            raise RuntimeError("the driver is not what it was")
+        return look(judge, picture)
+
+    monkeypatch.setattr(Judge, "look", failing)
+    station = opened(bundle_folder, showing(painting(GREEN)))
+    until(lambda: station.state()["style"] == "Cubism")
+    broken.touch()
+    until(lambda: station.state()["status"] == "model_fault")
+    assert station.state()["style"] is None
+    broken.unlink()
+    until(lambda: station.state()["style"] == "Cubism")
+    station.close()

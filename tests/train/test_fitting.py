@@ -207,3 +207,23 @@ def test_of_fine_tuning_that_much_is_kept_which_validation_asks_for(start: float
     found = fitting.average_with_start(model, [start * np.eye(2)], features[None], dataset)
     assert found == share
     np.testing.assert_allclose(model.get_weights()[0], max(start, end) * np.eye(2))
+
+
+def test_a_probe_that_sees_views_too_does_not_trust_what_they_lack() -> None:
+    """One feature tells the styles apart, but not in the views; a weaker one does in both."""
+    dataset = gallery()
+    generator = np.random.default_rng(0)
+    side = np.where(dataset.labels == 0, 1.0, -1.0)
+    noise = generator.normal(0, 1, (2, len(side)))
+    plain = np.stack([3 * side + noise[0], side + noise[1]], axis=1)
+    view = np.stack([noise[0], side + noise[1]], axis=1)
+
+    def trust(clean_share: float, *views: np.ndarray) -> float:
+        """In the fragile feature, as a share of all."""
+        recipe = replace(OPEN, probe_penalty=0.01, clean_share=clean_share)
+        kernel, _ = fitting.fit_probe(np.stack([plain, *views]).astype(np.float32), dataset, recipe)
+        fragile, robust = np.abs(kernel[:, 0] - kernel[:, 1])
+        return float(fragile / (fragile + robust))
+
+    assert trust(0.2, view) < trust(0.8, view) < trust(1.0)
+    assert trust(0.2, view, view) == pytest.approx(trust(0.2, view), abs=0.01)

@@ -17,7 +17,7 @@ from tests.gallery import hang, wall  # noqa: E402
 from tests.stand_in import BLUE, GREEN, RED, painting, write_bundle  # noqa: E402
 from train.locator import network as locating  # noqa: E402
 from train.locator.scenes import Scene, Stock, draw  # noqa: E402
-from train.locator.targets import GRID, SIZE, batches, target  # noqa: E402
+from train.locator.targets import FINE, GRID, SIZE, batches, sides, target  # noqa: E402
 
 STOCK = Stock([painting(colour, 200, 160) for colour in (RED, GREEN, BLUE)], [painting(GREEN, 300, 200, 5)])
 
@@ -69,13 +69,25 @@ def test_a_canvas_ends_where_the_truth_says() -> None:
 
 def test_what_the_target_says_is_decoded_to_the_same_corners() -> None:
     quad = np.array([[0.2, 0.3], [0.62, 0.25], [0.6, 0.8], [0.22, 0.7]], np.float32)
-    maps = target(Scene(np.zeros((10, 10, 3), np.uint8), quad[None], np.zeros((0, 4, 2), np.float32)))
+    scene = Scene(np.zeros((10, 10, 3), np.uint8), quad[None], np.zeros((0, 4, 2), np.float32), quad)
+    maps, told = target(scene), sides(scene)
     given = np.concatenate([maps[..., :1] * 20 - 10, maps[..., 2:10]], axis=-1)
-    score, corners = (keras.ops.convert_to_numpy(part)[0] for part in locating.decode(given[None]))
+    cells = np.arange(FINE)
+    logits = np.empty((FINE, FINE, 4), np.float32)
+    for number in range(4):  # sure of the two cells nearest to where the side is, in their shares
+        at = np.clip(told[number, :, 0] * FINE - 0.5, 0, FINE - 1)
+        near = np.maximum(1 - np.abs(cells[:, None] - at), 1e-9)
+        logits[..., number] = np.log(near.T if number % 2 else near)
+    decoded = locating.decode({"maps": given[None], "sides": logits[None]})
+    score, corners, placed = (keras.ops.convert_to_numpy(decoded[name])[0] for name in ("score", "corners", "sides"))
+    passes = told[..., 1] > 0
+    assert passes.sum() > 60
+    assert placed[passes] == pytest.approx(told[..., 0][passes], abs=1e-4)
+    assert float(keras.ops.convert_to_numpy(locating.loss_of_sides(told[None], logits[None]))[0]) < 0.15
     row, column = np.unravel_index(score.argmax(), score.shape)
     assert score.max() > 0.99
     assert corners[row, column].reshape(4, 2) == pytest.approx(quad, abs=1e-5)
-    assert float(keras.ops.convert_to_numpy(locating.loss(maps[None], given[None]))[0]) < 0.2
+    assert float(keras.ops.convert_to_numpy(locating.loss(maps[None], given[None]))[0]) < 0.4
 
 
 def test_where_a_canvas_is_doubtful_nothing_is_learnt() -> None:
@@ -92,9 +104,14 @@ def test_batches_depend_on_their_number_alone() -> None:
         second = next(drawn)
     with batches(STOCK, 4, seed=3, first=1) as drawn:
         again = next(drawn)
-    assert all(np.array_equal(one, other) for one, other in zip(second, again, strict=True))
-    pixels, maps = second
-    assert (pixels.shape, maps.shape) == ((4, SIZE, SIZE, 3), (4, GRID, GRID, 11))
+    (pixels, targets), (pixels_again, targets_again) = second, again
+    assert np.array_equal(pixels, pixels_again)
+    assert all(np.array_equal(targets[name], targets_again[name]) for name in targets)
+    shapes = {name: value.shape for name, value in targets.items()}
+    assert (pixels.shape, shapes) == (
+        (4, SIZE, SIZE, 3),
+        {"maps": (4, GRID, GRID, 11), "sides": (4, 4, FINE, 2)},
+    )
     assert np.array_equal(pixels[1], pixels[0][:, ::-1]), "every second one is its mirror image"
 
 

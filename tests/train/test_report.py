@@ -770,6 +770,6 @@ def test_what_the_ablation_measured_is_taken_in(tmp_path: Path) -> None:
     recall = {"the recipe": 0.7, "without it": 0.65}
     variants = {name: figures | {"unseen_mean_recall": mean, "groups": [mean, None]} for name, mean in recall.items()}
     (tmp_path / "docs" / "results" / "ablation.json").write_text(json.dumps({"groups": 2, "variants": variants}))
-    assert "| without it | 65.0% | -5.0 | 65.0%, - | 90.0% | 0.800 | - |" in Report(runs).text
+    assert "| without it | 65.0% | -5.0 | 65.0%, - | 90.0% | 0.800 | - | - | - |" in Report(runs).text
     (tmp_path / "docs" / "results" / "ablation.json").write_text("{")
     assert Report(runs).code == 2

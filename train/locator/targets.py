@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
@@ -122,6 +124,15 @@ def _receive(stock: Stock) -> None:
     global _stock
     cv2.setNumThreads(1)
     _stock = stock
+    # A training that is killed tells nobody: without this, what draws for it would wait for ever.
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _draw_batch(seed: int, number: int, size: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:

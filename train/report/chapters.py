@@ -131,13 +131,16 @@ def _ablation(results: Mapping[str, Any]) -> list[Block]:
                 _rate(found["published_accuracy"]),
                 "-" if found["other_styles_auroc"] is None else f"{found['other_styles_auroc']:.3f}",
                 _rate(found["photographs_called_a_style"]),
+                _rate(found.get("photographed_unseen_mean_recall")),
+                _rate(found.get("photographed_published_accuracy")),
             )
         )
     words = (
         f"Each variant is the recipe `kiosk` with one choice undone, fitted on the same frozen features (float), and"
         f" judged on {ablation['groups']} disjoint groups of artists, each held out in turn. Mean recall over the"
         " styles is of all groups together; beside it that of each group, which not every style reaches in equal"
-        " numbers. A point more or less is within what another division of the artists would change."
+        " numbers. A point more or less is within what another division of the artists would change. Photographed: the"
+        " same pictures as a camera gives them, drawn by `train.photography`."
     )
     header = (
         "variant",
@@ -147,6 +150,8 @@ def _ablation(results: Mapping[str, Any]) -> list[Block]:
         "published split",
         "AUROC, other styles",
         "photographs called a style",
+        "unseen artists, photographed",
+        "published split, photographed",
     )
     return [Text(words), Table(header, tuple(rows)), Text("Made by `python -m train ablate`.")]
 
