@@ -9,7 +9,7 @@ keras = pytest.importorskip("keras")
 
 from bundle import runtimes  # noqa: E402
 from export import graph  # noqa: E402
-from export.network import convert  # noqa: E402
+from export.network import Core, convert  # noqa: E402
 from export.quantization import Quantizer  # noqa: E402
 from export.targets import TARGETS  # noqa: E402
 
@@ -43,7 +43,7 @@ def outputs(content: bytes) -> np.ndarray:
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_the_layer_that_loses_most_by_rounding_is_named_first(network: keras.Model, target: str) -> None:
-    quantizer = Quantizer(convert(network), PICTURES, TARGETS[target])
+    quantizer = Quantizer(convert(network).model, PICTURES, TARGETS[target])
     ranking = quantizer.layers(quantizer.quantize("min-max", per_channel=False))
     assert ranking[0] == "second"
     assert sorted(ranking) == ["first", "second", "third"]
@@ -51,20 +51,23 @@ def test_the_layer_that_loses_most_by_rounding_is_named_first(network: keras.Mod
 
 def test_a_layer_left_in_float_is_rounded_no_more(network: keras.Model) -> None:
     expected = network.predict(PICTURES.astype(np.float32), verbose=0)
-    quantizer = Quantizer(convert(network), PICTURES, TARGETS["x86-vnni"])
+    core = convert(network)
+    quantizer = Quantizer(core.model, PICTURES, TARGETS["x86-vnni"])
 
     def difference(*float_layers: str) -> float:
         rounded = quantizer.quantize("min-max", per_channel=False, float_layers=float_layers)
-        return float(np.abs(outputs(graph.with_raw_outputs(rounded).SerializeToString()) - expected).mean())
+        return float(
+            np.abs(outputs(graph.with_raw_outputs(Core(rounded, core.head)).SerializeToString()) - expected).mean()
+        )
 
     assert difference("second") < difference() / 2
 
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_no_relu_stands_between_two_roundings(network: keras.Model, target: str) -> None:
-    rounded = Quantizer(convert(network), PICTURES, TARGETS[target]).quantize("min-max", per_channel=True)
-    before = {output: node.op_type for node in rounded.model.graph.node for output in node.output}
-    for node in rounded.model.graph.node:
+    rounded = Quantizer(convert(network).model, PICTURES, TARGETS[target]).quantize("min-max", per_channel=True)
+    before = {output: node.op_type for node in rounded.graph.node for output in node.output}
+    for node in rounded.graph.node:
         assert node.op_type not in ("Relu", "Clip") or before[node.input[0]] != "DequantizeLinear"
 
 
@@ -82,10 +85,10 @@ def test_what_several_layers_share_has_the_name_of_none() -> None:
 def test_pooling_is_rounded_with_the_layers_around_it(network: keras.Model) -> None:
     core = convert(network)
     assert [node.op_type for node in core.model.graph.node].count("AveragePool") == 2
-    rounded = Quantizer(core, PICTURES, TARGETS["x86-vnni"]).quantize("min-max", per_channel=True)
-    kinds = [node.op_type for node in rounded.model.graph.node]
+    rounded = Quantizer(core.model, PICTURES, TARGETS["x86-vnni"]).quantize("min-max", per_channel=True)
+    kinds = [node.op_type for node in rounded.graph.node]
     assert "AveragePool" not in kinds
     assert kinds.count("Conv") == 5
     expected = network.predict(PICTURES.astype(np.float32), verbose=0)
-    found = outputs(graph.with_raw_outputs(rounded).SerializeToString())
+    found = outputs(graph.with_raw_outputs(Core(rounded, core.head)).SerializeToString())
     np.testing.assert_allclose(found, expected, atol=0.04 * np.abs(expected).max())
