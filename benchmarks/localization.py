@@ -17,7 +17,6 @@ import cv2
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 from rich.console import Console
-from rich.table import Table
 
 import bundle
 from benchmarks.division import Division
@@ -25,6 +24,7 @@ from benchmarks.figures import Difference, Figure, percentiles_ms
 from benchmarks.machine import Machine
 from benchmarks.report import BundleFacts
 from benchmarks.scenes import KINDS, Attributes, Kind, Painting, Scene, drawn, scene
+from benchmarks.tables import new_table
 from bundle.picture import Pixels
 from kiosk.classifier import Classifier
 from kiosk.eye import upright
@@ -494,20 +494,12 @@ def show(report: Report, console: Console) -> None:
         console.print(f"note: {note}", style="yellow", highlight=False, markup=False, soft_wrap=True)
 
 
-def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold")
-    table.add_column(columns[0], overflow="fold")
-    for column in columns[1:]:
-        table.add_column(column, justify="right")
-    return table
-
-
 def _verdict(figure: Figure, bar: float) -> str:
     return "-" if figure.value is None else "met" if figure.value >= bar else "MISSED"
 
 
 def _show_kinds(report: Report, console: Console) -> None:
-    table = _table(
+    table = new_table(
         f"Localisation (found: IoU at least {report.found_iou}; bare: nothing reported)",
         *("locator", "kind", "found / silent", "bar", "", "missed", "IoU p50"),
         *("corners p50 %", "p90 %", "ms p50", "p99"),
@@ -535,7 +527,7 @@ def _show_kinds(report: Report, console: Console) -> None:
 
 def _show_attributes(report: Report, console: Console) -> None:
     columns = [(each, kind) for each in report.locators for kind in KINDS]
-    table = _table("By attribute: share (count)", "", *(f"{each.locator} {kind}" for each, kind in columns))
+    table = new_table("By attribute: share (count)", "", *(f"{each.locator} {kind}" for each, kind in columns))
     parts = sorted({part for each, kind in columns for part in getattr(each, kind).by_attribute})
     for part in parts:
         figures = [getattr(each, kind).by_attribute.get(part) for each, kind in columns]
@@ -548,7 +540,7 @@ def _show_accuracy(report: Report, console: Console) -> None:
     if not report.accuracy:
         console.print("No accuracy: the paintings have no labels; name folders of paintings with --data.")
         return
-    table = _table(f"Top-1 accuracy of {report.classifier}", "", *report.accuracy)
+    table = new_table(f"Top-1 accuracy of {report.classifier}", "", *report.accuracy)
     for name, label in (
         ("cut_out", "the painting, cut out"),
         ("whole_frame", "whole frame"),

@@ -39,7 +39,8 @@ def show(report: Report, console: Console) -> None:
         console.print(f"WRONG: {contradiction}", style="red", highlight=False, markup=False, soft_wrap=True)
 
 
-def _table(title: str, *columns: str) -> Table:
+def new_table(title: str, *columns: str) -> Table:
+    """A table whose first column is text and whose others are numbers."""
     table = Table(title=title, title_justify="left", title_style="bold")
     table.add_column(columns[0], overflow="fold")
     for column in columns[1:]:
@@ -61,7 +62,7 @@ def _show_machine(machine: Machine, console: Console) -> None:
 
 def _show_latency(report: Report, console: Console) -> None:
     sizes = {file.path: file.size_bytes for file in report.bundle.files}
-    table = _table(
+    table = new_table(
         "One picture through the network (session.intra_op.allow_spinning off, as in the kiosk)",
         *("file", "MB", "threads", "p50 ms", "p90 ms", "p99 ms", "runs", "x fp32 (rounds)"),
         *("load ms", "first ms", "RSS MB", "peak MB"),
@@ -86,7 +87,7 @@ def _show_latency(report: Report, console: Console) -> None:
 
 
 def _show_pipeline(report: Report, console: Console) -> None:
-    table = _table(
+    table = new_table(
         f"The kiosk's pipeline, one frame of {FRAME_WIDTH}x{FRAME_HEIGHT}, p50 ms (without camera and page)",
         *("file", "threads", "bare inference", *PIPELINE_STEPS, "total p99"),
     )
@@ -124,7 +125,7 @@ def _show_accuracy(title: str, accuracy: Mapping[str, FileAccuracy], console: Co
     rows = _rows(accuracy)
     compared = [name for name in columns if accuracy[name].difference_to_fp32]
     short = {name: ".".join(name.split(".")[1:-1]) or name for name in columns}
-    table = _table(title, "", *short.values(), *(f"{short[name]} - fp32, points" for name in compared))
+    table = new_table(title, "", *short.values(), *(f"{short[name]} - fp32, points" for name in compared))
     last = ""
     for key, label in rows.items():
         heading = key.partition(".")[0]
