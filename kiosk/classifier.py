@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +34,12 @@ class Scores:
     """Calibrated probability that the picture shows one of the styles at all."""
     embedding: npt.NDArray[np.float32]
     """``[d]``, not normalised."""
+
+    def with_odds(self, factor: float) -> Scores:
+        """The same where the odds of seeing a known style were `factor` times what they were when `known` was
+        calibrated; what is no number stays none."""
+        odds = factor * self.known
+        return replace(self, known=odds / (odds + 1 - self.known))
 
     @property
     def is_finite(self) -> bool:

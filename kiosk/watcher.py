@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -20,6 +20,11 @@ from kiosk.smoothing import Smoother
 
 # Looks a second at most. More would show a visitor nothing new and would heat the machine.
 LOOKS_PER_SECOND = 12.0
+
+# Odds that the middle of a frame in which no painting was found shows one of the styles all the same, by those of a
+# painting that was found. On 250 drawn rooms without a painting 4 % of the middles were called a style, with this 1 %;
+# of pictures that fill the frame 70 % still are, for 80 %.
+UNFOUND_ODDS = 0.37
 
 # Seconds without a frame after which the camera's state is looked at.
 _PATIENCE_S = 0.25
@@ -135,6 +140,8 @@ class Watcher:
         rectified = time.perf_counter()
         # Who stands before a painting is not asked for a style.
         finding = Finding(None, None, {}) if sight.is_held else judge.look(painting)
+        if eye.locates and sight.view is View.CENTRE and finding.scores is not None:
+            finding = replace(finding, scores=finding.scores.with_odds(UNFOUND_ODDS))
         answer = smoother.update(finding, frame.arrived_s, sight.is_new)
         if eye.locates and sight.view is View.CENTRE and answer.status is Status.UNKNOWN_STYLE:
             # Nothing was found, and what is in the middle is none of the styles: most likely no painting at all.

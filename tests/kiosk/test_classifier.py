@@ -75,3 +75,18 @@ def test_it_says_what_it_runs_on(bundle_folder: Path) -> None:
 def test_scores_say_whether_they_are_numbers(probability: float, known: float, embedding: float, finite: bool) -> None:
     scores = Scores(np.array([probability, 0.5], np.float32), known, np.array([embedding], np.float32))
     assert scores.is_finite is finite
+
+
+@pytest.mark.parametrize(
+    ("known", "factor", "expected"),
+    [
+        pytest.param(0.5, 1.0, 0.5, id="the same odds"),
+        pytest.param(0.5, 0.25, 0.2, id="a quarter of even odds"),
+        pytest.param(0.0, 0.25, 0.0, id="never stays never"),
+        pytest.param(1.0, 0.25, 1.0, id="always stays always"),
+        pytest.param(float("nan"), 0.25, float("nan"), id="no number stays none"),
+    ],
+)
+def test_other_odds(known: float, factor: float, expected: float) -> None:
+    scores = Scores(np.ones(3, np.float32), known, np.ones(2, np.float32))
+    assert scores.with_odds(factor).known == pytest.approx(expected, nan_ok=True)

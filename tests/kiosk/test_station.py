@@ -59,9 +59,9 @@ def test_a_camera_that_goes_takes_its_answer_along(bundle_folder: Path, tmp_path
     until(lambda: station.state()["style"] == "Impressionism")
     gone.touch()
     until(lambda: station.state()["camera"] == "searching")
-    until(lambda: station.state()["status"] == "no_painting")
+    until(lambda: station.state()["age_ms"] is None)
     state = station.state()
-    assert (state["style"], state["region"], state["age_ms"]) == (None, None, None)
+    assert (state["status"], state["style"], state["region"]) == ("no_painting", None, None)
     station.close()
 
 
