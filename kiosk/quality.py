@@ -122,6 +122,8 @@ def glare(picture: Pixels) -> float:
     red, green, blue = cv2.split(small)
     least = np.asarray(cv2.min(cv2.min(red, green), blue), np.uint8)
     blown = (least >= BLOWN).astype(np.uint8)
+    if cv2.countNonZero(blown) < LEAST_SPOT * SIDE * SIDE:  # as nearly always
+        return 0.0
     count, labels, statistics, _ = cv2.connectedComponentsWithStats(blown, connectivity=8)
     spots = [label for label in range(1, count) if statistics[label, cv2.CC_STAT_AREA] >= LEAST_SPOT * SIDE * SIDE]
     return sum(

@@ -2,8 +2,8 @@
 
 At the first look a frame of 1280 pixels is squashed to some 200, and a corner is known to a few pixels of those. At
 the second the canvas fills the picture, drawn out so that its sides are upright, and the same network says row by row
-and column by column where its sides really are; they meet in the corners. What both looks agree on is reported; see
-``train/locator`` for how the network learns that.
+and column by column where its sides really are; they meet in the corners. What both looks agree on is moved onto the
+edges of the full frame, so that it does not tremble, and reported; see ``train/locator`` for how the network learns.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import onnxruntime as ort
 import bundle
 from bundle.picture import Pixels
 from kiosk.locator import Candidate
+from kiosk.locator.classical import refine
 from kiosk.locator.quad import Quad, iou, is_plausible, order_clockwise, warp
 from kiosk.providers import first_line
 
@@ -30,6 +31,9 @@ _SAME = 0.3
 # A close look that ends so near to where it began (overlap) is the last one; else the canvas was not in the middle
 # of what was looked at, and it is looked at again, so many times in all.
 _SETTLED, _MOST_LOOKS = 0.75, 2
+
+# Share of a canvas's size within which its sides are moved onto edges at last: several times the network's error.
+_SEARCH = 0.05
 
 # Least overlap of the second look's quad with the first's. Where the two contradict each other there is no canvas
 # with four corners.
@@ -105,7 +109,7 @@ class NetworkLocator:
         for guess in guesses:
             sure = self._settle(picture, guess)
             if sure is not None and all(iou(sure.corners, other.corners) < _SAME for other in found):
-                found.append(sure)
+                found.append(Candidate(refine(picture, sure.corners, _SEARCH), sure.score))
         return sorted(found, key=lambda candidate: -candidate.score)
 
     def _settle(self, picture: Pixels, guess: Quad) -> Candidate | None:
