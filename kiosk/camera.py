@@ -164,7 +164,9 @@ class Camera:
 
     @property
     def fps(self) -> float:
-        """Frames that arrived per second, over the last two seconds."""
+        """Frames that arrived per second, over the last two seconds; 0 while the camera is not live."""
+        if self.state is not CameraState.LIVE:
+            return 0.0
         since = time.monotonic() - _FPS_WINDOW_S
         with self._news:
             recent = [at for at in self._arrivals if at > since]
