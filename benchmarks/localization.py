@@ -31,7 +31,7 @@ from kiosk.eye import upright
 from kiosk.locator import Candidate, Locator
 from kiosk.locator.classical import ClassicalLocator
 from kiosk.locator.network import LocatorError, NetworkLocator
-from kiosk.locator.quad import Quad, area, centre, iou
+from kiosk.locator.quad import Quad, centre, corner_distance, iou
 from kiosk.locator.tracker import Sight, View
 
 # Intersection over union from which on a painting counts as found: its style is then told as well as that
@@ -301,8 +301,7 @@ def _try(locator: Locator, shown: Scene) -> _Outcome:
 def corner_error(truth: Quad, found: Quad) -> float:
     """Largest distance of a corner of `found`, whichever it is called the first, as a share of the square
     root of the area of `truth`."""
-    distances = (np.hypot(*(truth - np.roll(found, turn, axis=0)).T).max() for turn in range(4))
-    return float(min(distances)) / math.sqrt(area(truth))
+    return min(corner_distance(truth, np.roll(found, turn, axis=0)) for turn in range(4))
 
 
 def _attribute_parts(attributes: Attributes) -> Iterator[str]:

@@ -195,11 +195,7 @@ def create_session(model: Model, provider: str) -> Session:
     """A session on `provider`, with fixed threads that do not spin; raises whatever ONNX Runtime raises."""
     # Its warnings are about the graph, and nothing that a museum can do about; errors are raised as well.
     ort.set_default_logger_severity(_ORT_FATAL)
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = model.threads
-    options.inter_op_num_threads = 1
-    # Idle threads that spin keep a core at 100 % between two frames (onnxruntime #11841).
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options = session_options(model.threads)
     session: Session = ort.InferenceSession(
         model.content,
         options,
@@ -207,6 +203,16 @@ def create_session(model: Model, provider: str) -> Session:
         enable_fallback=0,  # to another provider, with a notice on standard output
     )
     return session
+
+
+def session_options(threads: int) -> ort.SessionOptions:
+    """Those of every session of the kiosk: so many threads, which sleep between two frames."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    # Idle threads that spin keep a core at 100 % between two frames (onnxruntime #11841).
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return options
 
 
 def short_name(provider: str) -> str:

@@ -20,7 +20,7 @@ from bundle.picture import Pixels
 from kiosk.locator import Candidate
 from kiosk.locator.classical import refine
 from kiosk.locator.quad import Quad, iou, is_plausible, order_clockwise, warp
-from kiosk.providers import first_line
+from kiosk.providers import first_line, session_options
 
 # Paintings that are looked at closely; more are never of interest at a time, and each costs a run.
 _MOST = 4
@@ -38,7 +38,6 @@ _SEARCH = 0.05
 # Least overlap of the second look's quad with the first's. Where the two contradict each other there is no canvas
 # with four corners.
 _CONFIRMED = 0.4
-
 
 # Score of the second look from which on there is a painting. It denies windows that the first look took for one; the
 # first may therefore ask for less (the manifest's threshold). On drawn scenes with 0.4 for the first look: 0.7 in place
@@ -69,11 +68,8 @@ class NetworkLocator:
         if entry is None:
             raise LocatorError(f"{verified.folder} has no locator; python -m export locator puts one in")
         self._size, self._margin, self._threshold = entry.input_size, entry.margin, entry.threshold
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
+        options = session_options(threads)
         options.log_severity_level = 3  # errors
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
             self._session = ort.InferenceSession(
                 verified.contents[entry.path], options, providers=["CPUExecutionProvider"]
