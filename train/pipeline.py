@@ -15,7 +15,7 @@ import numpy as np
 
 import bundle
 from bundle.catalogue import fingerprint
-from train import distillation, fitting, machine, networks, reading, results
+from train import adaptation, distillation, fitting, machine, networks, reading, results
 from train.augmentation import PartlyAugmented
 from train.dataset import Dataset, Part
 from train.progress import console, progress
@@ -137,6 +137,8 @@ def _probe_and_fine_tune(
     Gives logits by name, the network's last, the embeddings of all pictures, and the network's logits of the
     pictures photographed, where the probe was fitted on such views."""
     assert recipe.frozen_until is not None
+    if recipe.adapted_epochs:
+        adaptation.adapt(network, recipe, dataset, seed, views)
     networks.freeze(network, recipe.frozen_until)
     with progress("pictures through the frozen part") as step:
         sources = open_views(views, dataset, recipe, network, seed, step)

@@ -76,6 +76,9 @@ class Recipe:
     once; what it gives is kept, so that an epoch costs only the part that is trained. The head starts
     as a linear probe, and the weights are averaged with that start."""
     views: int = 0
+    adapted_epochs: int = 0
+    """In which the frozen part first learns to give of a picture photographed what it gives of the file; see
+    `train.adaptation`. `augmentation` is then a key of `train.photography.PHOTOGRAPHY`."""
     clean_share: float = 1.0
     """Share of the pictures as they are in what the linear probe is fitted on; the rest is their `views`, where the
     head is all that is trained. On them it is then calibrated too."""
@@ -199,6 +202,7 @@ RECIPES = {
             learning_rate=0.0,
             # Files alone teach how sharp the files of each source are, which no camera keeps.
             augmentation="gallery",
+            adapted_epochs=8,
             views=2,
             clean_share=0.6,
             pretrained=True,

@@ -84,5 +84,6 @@ def _key(dataset: Dataset, recipe: Recipe, seed: int) -> str:
     facts = [
         [example.sha256 for example in dataset.examples],
         [recipe.network, recipe.size, recipe.frozen_until, recipe.views, recipe.augmentation, seed],
+        [recipe.adapted_epochs],
     ]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]

@@ -152,19 +152,17 @@ def warp(picture: Pixels, quad: Quad, width: int, height: int) -> Pixels:
     """
     top, right, bottom, left = np.hypot(*(quad[_NEXT] - quad).T)
     # The surroundings are cut away first, and averaged where a pixel of the result stands for several:
-    # sampling between four neighbours would turn the weave of a canvas into moiré. By whole pixels and then
-    # a box, because averaging over parts of pixels takes four times as long.
+    # sampling between four neighbours would turn the weave of a canvas into moiré. By halves and then a box, because
+    # averaging over parts of pixels takes four times as long.
     shrink = min(max(top, bottom) / width, max(left, right) / height)
-    step = max(int(shrink), 1)
     left_edge, top_edge = quad.min(axis=0)
     right_edge, bottom_edge = quad.max(axis=0)
     x0 = min(max(math.floor(left_edge) - 2, 0), picture.shape[1] - 1)
     y0 = min(max(math.floor(top_edge) - 2, 0), picture.shape[0] - 1)
     part = picture[y0 : max(math.ceil(bottom_edge) + 2, y0 + 1), x0 : max(math.ceil(right_edge) + 2, x0 + 1)]
-    if step > 1:
-        small = (max(part.shape[1] // step, 1), max(part.shape[0] // step, 1))
-        part = part[: small[1] * step, : small[0] * step]
-        part = np.asarray(cv2.resize(part, small, interpolation=cv2.INTER_AREA), np.uint8)
+    step = 1
+    while shrink >= 2 * step and min(part.shape[:2]) > 1:
+        part, step = halved(part), 2 * step
     if shrink / step > 1.3:
         part = np.asarray(cv2.blur(part, (3, 3)), np.uint8)
 
@@ -175,6 +173,13 @@ def warp(picture: Pixels, quad: Quad, width: int, height: int) -> Pixels:
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     warped = cv2.warpPerspective(part, back, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(warped, np.uint8)
+
+
+def halved(picture: Pixels) -> Pixels:
+    """Each square of two by two pixels averaged; an odd last row or column is left out."""
+    size = (max(picture.shape[1] // 2, 1), max(picture.shape[0] // 2, 1))
+    even = picture[: 2 * size[1], : 2 * size[0]]
+    return np.asarray(cv2.resize(even, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _uprightness(corners: list[list[float]]) -> float:

@@ -95,6 +95,43 @@ def test_frames_show_the_middle_until_a_painting_is_sure() -> None:
     assert views[-1] is View.PAINTING
 
 
+class Asked(Fixed):
+    """Notes in which of a number of looks it was asked, and whether for what was known."""
+
+    def __init__(self, *quads: Quad) -> None:
+        super().__init__(*quads)
+        self.look = 0
+        self.asked: dict[int, bool] = {}
+
+    def locate(self, picture: Pixels, known: Sequence[Quad] = ()) -> list[Candidate]:
+        self.asked[self.look] = bool(known)
+        return super().locate(picture, known)
+
+
+def test_between_looks_a_painting_is_followed_by_its_edges() -> None:
+    picture = wall()
+    canvas = hang(picture, GREEN, 420, 180, 400, 340)
+    locator = Asked(canvas)
+    eye = Eye(locator, Settings())
+    for locator.look in range(12):
+        eye.follow(picture, locator.look / 12)
+    asked = {look: known for look, known in locator.asked.items() if look >= 4}
+    assert asked == {4: False, 6: True, 8: False, 10: True}
+    assert set(range(3)) <= set(locator.asked)  # until it is sure
+
+
+def test_a_painting_whose_edges_are_gone_is_looked_for_at_once() -> None:
+    picture = wall()
+    locator = Asked(hang(picture, GREEN, 420, 180, 400, 340))
+    eye = Eye(locator, Settings())
+    for locator.look in range(5):
+        eye.follow(picture, locator.look / 12)
+    locator.look, locator.found = 5, []
+    sight = eye.follow(wall(), 5 / 12)
+    assert locator.asked[5]
+    assert sight.is_held
+
+
 def test_pictures_of_a_folder_are_looked_at_whole() -> None:
     sight = Eye(Fixed(), Settings(), whole=True).follow(wall(640, 480), 0.0)
     assert (sight.view, sight.guidance) == (View.WHOLE, None)

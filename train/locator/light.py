@@ -105,10 +105,16 @@ def photograph(rng: Random, picture: Image, *, hard: float) -> np.ndarray:
         half = np.array([np.cos(angle), np.sin(angle)]) * (length - 1) / 2
         cv2.line(kernel, _point(length / 2 - 0.5 - half), _point(length / 2 - 0.5 + half), 1.0)
         picture = cv2.filter2D(picture, -1, kernel / kernel.sum())
-    exposure = rng.uniform(0.75, 1.2) if rng.random() > 0.3 * hard else rng.uniform(0.2, 0.75)
+    dim = rng.random() < 0.45 * hard
+    exposure = rng.uniform(0.15, 0.75) if dim else rng.uniform(0.75, 1.2)
     picture = 255 * np.clip(picture * (exposure / 255), 0, 1) ** rng.uniform(0.75, 1.3)
-    noise = abs(rng.normal(0, 2 + 6 * hard))
-    picture = picture + rng.standard_normal((*picture.shape[:2], 1), np.float32) * noise
+    # What a camera amplifies in the dark is coloured, and comes in blotches where it was smoothed.
+    noise = abs(rng.normal(0, 2 + 6 * hard + 3 * dim))
+    channels = 1 if rng.random() < 0.5 else 3
+    grain = rng.standard_normal((*picture.shape[:2], channels), np.float32)
+    if rng.random() < 0.3:
+        grain = 2 * cv2.GaussianBlur(grain, (0, 0), rng.uniform(0.5, 1.2)).reshape(grain.shape)
+    picture = picture + grain * noise
     picture = np.clip(picture, 0, 255).astype(np.uint8)
     if rng.random() < 0.4:
         _, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(40, 95))])

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from train.locator import frames, light
+from train.locator import fixtures, frames, light
 from train.locator.walls import Image, Random, furnish, wall
 
 # Pixels of a frame's longer side: about twice the network's input, so that it is averaged down as a camera's frame is.
@@ -20,6 +20,10 @@ _LONGEST = 416
 
 # Shares of the kinds of scenes.
 _BARE, _PHOTOGRAPH, _FULL, _CLOSE_UP = 0.16, 0.05, 0.04, 0.45
+
+# Share of the close-ups that are of a window, a door or the like: the second look is there to deny what the first one
+# took for a canvas.
+_CLOSE_UP_OF_NONE = 0.25
 
 # Share of a canvas that must be inside the frame for it to count, and below which it does not exist; between the two
 # the network may say what it likes. The same for its size, as a share of the frame's.
@@ -77,6 +81,27 @@ class Stock:
         return picture[:, ::-1] if rng.random() < 0.5 else picture
 
 
+@dataclass(frozen=True)
+class _Body:
+    """What hangs on a wall."""
+
+    patch: Image
+    box: tuple[int, int, int, int]
+    """Of the canvas within its frame, or all of a fixture: left, top, right, bottom in pixels of the patch."""
+    is_painting: bool
+
+    @property
+    def size(self) -> float:
+        return float(((self.box[2] - self.box[0]) * (self.box[3] - self.box[1])) ** 0.5)
+
+
+def _body(rng: Random, stock: Stock, is_painting: bool) -> _Body:
+    if is_painting:
+        return _Body(*frames.hang(rng, stock.painting(rng)), is_painting)
+    patch = fixtures.fixture(rng, stock.photographs)
+    return _Body(patch, (0, 0, patch.shape[1], patch.shape[0]), is_painting)
+
+
 def draw(rng: Random, stock: Stock) -> Scene:
     """A scene by chance."""
     kind = rng.random()
@@ -90,11 +115,16 @@ def draw(rng: Random, stock: Stock) -> Scene:
     close = kind > 1 - _CLOSE_UP
     height, width = (288, 288) if close else _frame_size(rng)
     bare = not close and kind < _PHOTOGRAPH + _FULL + _BARE
-    return _compose(rng, stock, height, width, hard, 0 if bare else _count(rng, close), close=close)
+    return _compose(rng, stock, height, width, hard, _things(rng, bare=bare, close=close), close=close)
 
 
-def _count(rng: Random, close: bool) -> int:
-    return int(rng.choice([1, 2, 3, 4], p=[0.7, 0.16, 0.1, 0.04] if close else [0.55, 0.22, 0.15, 0.08]))
+def _things(rng: Random, *, bare: bool, close: bool) -> list[bool]:
+    """What hangs side by side, the one in the middle first: True is a painting, False a fixture."""
+    if bare:
+        return [False] * int(rng.choice([0, 1, 2, 3, 4], p=[0.25, 0.3, 0.25, 0.12, 0.08]))
+    paintings = int(rng.choice([1, 2, 3, 4], p=[0.7, 0.16, 0.1, 0.04] if close else [0.55, 0.22, 0.15, 0.08]))
+    others = [True] * (paintings - 1) + [False] * int(rng.choice([0, 1, 2], p=[0.65, 0.25, 0.1]))
+    return [not close or rng.random() > _CLOSE_UP_OF_NONE, *rng.permutation(others).astype(bool).tolist()]
 
 
 def _frame_size(rng: Random) -> tuple[int, int]:
@@ -110,25 +140,27 @@ def _cut(rng: Random, picture: np.ndarray) -> np.ndarray:
     return picture[:, ::-1] if rng.random() < 0.5 else picture
 
 
-def _compose(rng: Random, stock: Stock, height: int, width: int, hard: float, count: int, *, close: bool) -> Scene:
-    canvas = stock.painting(rng)
-    size = (canvas.shape[0] * canvas.shape[1]) ** 0.5
-    half = np.array([canvas.shape[1], canvas.shape[0]], np.float32) / size / 2
+def _compose(
+    rng: Random, stock: Stock, height: int, width: int, hard: float, things: Sequence[bool], *, close: bool
+) -> Scene:
+    bodies = [_body(rng, stock, is_painting) for is_painting in things]
+    first = bodies[0] if bodies else _body(rng, stock, True)
+    size = first.size
+    half = np.array([first.box[2] - first.box[0], first.box[3] - first.box[1]], np.float32) / size / 2
     to_frame = _close_view(rng, half, height, width) if close else _frame_view(rng, half, height, width, hard)
     busy = hard if rng.random() < 0.7 else 0.0
-    picture = _wall_in_view(rng, to_frame, height, width, busy if count else rng.choice([0.0, 0.5, 1.0]))
-    placed = []
+    picture = _wall_in_view(rng, to_frame, height, width, busy if any(things) else rng.choice([0.0, 0.5, 1.0]))
+    placed, main = [], None
     left = right = 0.0
-    for number in range(count):
-        painting = canvas if number == 0 else stock.painting(rng)
-        framed, box = frames.hang(rng, painting)
-        unit = size if number == 0 else size * rng.uniform(0.7, 1.4)
-        wide, high = framed.shape[1] / unit, framed.shape[0] / unit
+    for number, body in enumerate(bodies):
+        box = body.box
+        unit = size if number == 0 else body.size * rng.uniform(0.7, 1.4)
+        wide, high = body.patch.shape[1] / unit, body.patch.shape[0] / unit
         if number == 0:  # the canvas's centre, not the frame's, is the origin
             x, y = -(box[0] + box[2]) / 2 / unit, -(box[1] + box[3]) / 2 / unit
             left, right = x, x + wide
         else:
-            gap, y = rng.uniform(0.05, 0.7), -high / 2 + rng.normal(0, 0.1)
+            gap, y = rng.uniform(0.05, 0.7), -high / 2 + rng.normal(0, 0.1 if body.is_painting else 0.3)
             if rng.random() < 0.5:
                 x = right + gap
                 right = x + wide
@@ -137,23 +169,26 @@ def _compose(rng: Random, stock: Stock, height: int, width: int, hard: float, co
                 left = x
         to_wall = np.array([[1 / unit, 0, x], [0, 1 / unit, y], [0, 0, 1]])
         matrix = to_frame @ to_wall
-        outer = _project(matrix, _corners(0, 0, framed.shape[1], framed.shape[0]))
+        outer = _project(matrix, _corners(0, 0, body.patch.shape[1], body.patch.shape[0]))
         if outer is None:
             continue
-        light.shadow(rng, picture, outer)
-        _paste(picture, framed, matrix)
+        if body.is_painting or rng.random() < 0.3:
+            light.shadow(rng, picture, outer)
+        _paste(picture, body.patch, matrix)
         quad = _project(matrix, _corners(*box))
-        placed.append(quad)
         if rng.random() < 0.05 + 0.3 * hard:
             picture = light.glare(rng, picture, quad)
+        if body.is_painting:
+            placed.append(quad)
+            main = quad if number == 0 else main
     picture = light.illuminate(rng, picture, hard=hard)
     hidden = np.zeros((height, width), np.float32)
-    if len(stock.photographs) and rng.random() < 0.08 + 0.4 * hard:
+    if len(stock.photographs) and rng.random() < 0.1 + 0.5 * hard:
         texture = stock.photographs[rng.integers(len(stock.photographs))].astype(np.float32)
         hidden = light.people(rng, picture, texture, int(rng.choice([1, 1, 2, 3])))
     if close:
-        if rng.random() < 0.25:
-            _repeat_border(rng, picture, placed)
+        if main is not None and rng.random() < 0.25:
+            _repeat_border(rng, picture, main)
     elif rng.random() < 0.3:
         picture, hidden, placed = _through_lens(rng, picture, hidden, placed)
     found, doubtful, middle = [], [], None
@@ -161,7 +196,7 @@ def _compose(rng: Random, stock: Stock, height: int, width: int, hard: float, co
         verdict = _verdict(quad, hidden, height, width, close=close)
         if verdict is not None:
             (found if verdict else doubtful).append(quad / (width, height))
-        if close and verdict and quad is placed[0]:
+        if close and verdict and quad is main:
             middle = found[-1].astype(np.float32)
     shape = (-1, 4, 2)
     return Scene(
@@ -172,10 +207,10 @@ def _compose(rng: Random, stock: Stock, height: int, width: int, hard: float, co
     )
 
 
-def _repeat_border(rng: Random, picture: Image, quads: Sequence[np.ndarray]) -> None:
+def _repeat_border(rng: Random, picture: Image, quad: np.ndarray) -> None:
     """A close-up of what hangs at the edge of the frame: beyond it the last line of pixels is repeated."""
     height, width = picture.shape[:2]
-    (left, top), (right, bottom) = quads[0].min(0), quads[0].max(0)
+    (left, top), (right, bottom) = quad.min(0), quad.max(0)
     depth = rng.uniform(0, 1)
     side = rng.integers(4)
     if side == 0 and left > 2:
@@ -241,7 +276,8 @@ def _frame_view(rng: Random, half: np.ndarray, height: int, width: int, hard: fl
         most = np.radians(8 + 42 * hard)
         yaw, pitch = rng.uniform(-most, most), rng.uniform(-most, most) * 0.5
         roll = np.radians(rng.normal(0, 2 + 5 * hard))
-        share = rng.uniform(0.16, 0.9)  # of the shorter side
+        # Of the shorter side, evenly by logarithm: small ones are the difficult ones.
+        share = np.exp(rng.uniform(np.log(0.18), np.log(0.9)))
         distance = focal * 2 * half.max() / (share * min(height, width))
         if half.max() / half.min() > 1.3 and rng.random() < 0.5:
             distance *= half.min() / half.max()

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import threading
 from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
+from functools import partial
 
 import cv2
 import numpy as np
 
 import bundle
+from train.beside import drawn_beside
 from train.locator.scenes import Scene, Stock, draw
 
 SIZE = 192
@@ -32,9 +30,6 @@ _SPREAD, _LEAST_SPREAD = 0.13, 0.75
 
 # Value of that target from which on a cell has to know the corners.
 _RESPONSIBLE = 0.45
-
-# Batches that are drawn ahead.
-_AHEAD = 6
 
 
 def middles() -> np.ndarray:
@@ -92,59 +87,20 @@ def sides(scene: Scene) -> np.ndarray:
     return told
 
 
-@contextmanager
-def batches(stock: Stock, size: int, seed: int, first: int) -> Iterator[Iterator[tuple]]:
-    """Endless batches of `size` pictures and targets, from number `first` on.
-
-    What a batch holds depends on seed and number alone, so that a resumed run sees what an unbroken one would have.
-    """
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, context, _receive, (stock,)) as pool:
-
-        def give() -> Iterator[tuple]:
-            number = first
-            waiting: list[Future] = []
-            while True:
-                while len(waiting) < _AHEAD:
-                    waiting.append(pool.submit(_draw_batch, seed, number, size))
-                    number += 1
-                yield waiting.pop(0).result()
-
-        try:
-            yield give()
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+def batches(stock: Stock, size: int, seed: int, first: int) -> AbstractContextManager[Iterator[tuple]]:
+    """Endless batches of `size` pictures and targets, from number `first` on; see `train.beside`."""
+    return drawn_beside(partial(_draw_batch, seed, size), stock, first)
 
 
-# In a process that draws: what it draws from.
-_stock: Stock | None = None
-
-
-def _receive(stock: Stock) -> None:
-    global _stock
-    cv2.setNumThreads(1)
-    _stock = stock
-    # A training that is killed tells nobody: without this, what draws for it would wait for ever.
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
-
-
-def _draw_batch(seed: int, number: int, size: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+def _draw_batch(seed: int, size: int, stock: Stock, number: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Each scene twice, the second time in a mirror: half the work of drawing."""
-    assert _stock is not None
     pixels = np.empty((size, SIZE, SIZE, 3), np.uint8)
     targets = {
         "maps": np.empty((size, GRID, GRID, 11), np.float32),
         "sides": np.empty((size, 4, FINE, 2), np.float32),
     }
     for index in range(0, size, 2):
-        scene = draw(np.random.default_rng((seed, 0, number, index)), _stock)
+        scene = draw(np.random.default_rng((seed, 0, number, index)), stock)
         for at, shown in ((index, scene), (index + 1, _mirror(scene))):
             pixels[at], targets["maps"][at], targets["sides"][at] = inputs(shown), target(shown), sides(shown)
     return pixels, targets

@@ -1,4 +1,4 @@
-"""Walls, and what is on them besides paintings."""
+"""Walls, and what is small or long on them."""
 
 from __future__ import annotations
 
@@ -18,21 +18,12 @@ def wall(rng: Random, height: int, width: int) -> Image:
 
 
 def furnish(rng: Random, picture: Image, *, busy: float) -> None:
-    """Draw skirting boards, doors, windows, label plates and the like onto a wall; `busy` (0-1) says how many."""
+    """Draw skirting boards, label plates, benches and the like onto a wall; `busy` (0-1) says how many."""
     if rng.random() < 0.25 + 0.3 * busy:
         _floor(rng, picture)
     if rng.random() < 0.15:
         _rail(rng, picture)
-    for draw, share in (
-        (_door, 0.25),
-        (_window, 0.3),
-        (_panel, 0.25),
-        (_cabinet, 0.2),
-        (_plate, 0.6),
-        (_socket, 0.4),
-        (_bench, 0.3),
-        (_cables, 0.2),
-    ):
+    for draw, share in ((_plate, 0.6), (_socket, 0.4), (_bench, 0.3), (_cables, 0.2)):
         if rng.random() < share * busy:
             draw(rng, picture)
 
@@ -160,33 +151,6 @@ def _box(
     return max(left, 0), max(top, 0), max(w, 4), max(h, 4)
 
 
-def _door(rng: Random, picture: Image) -> None:
-    left, _, w, h = _box(rng, picture, (0.1, 0.25), (0.5, 0.95))
-    top = picture.shape[0] - h
-    shade = colour(rng)
-    picture[top:, left : left + w] = shade + rng.normal(0, 2, picture[top:, left : left + w].shape[:2])[..., None]
-    if rng.random() < 0.4:  # an opening into a darker or lighter room
-        picture[top + 3 :, left + 3 : left + w - 3] = colour(rng, grey=0.9) * rng.uniform(0.2, 1)
-        return
-    for row in (0.1, 0.55):
-        corner = (left + w // 6, top + int(row * h))
-        _outline(picture, corner, (left + w - w // 6, top + int((row + 0.36) * h)), shade * rng.uniform(0.6, 1.3))
-
-
-def _window(rng: Random, picture: Image) -> None:
-    left, top, w, h = _box(rng, picture, (0.08, 0.25), (0.2, 0.6))
-    pane = picture[top : top + h, left : left + w]
-    light = rng.uniform(120, 255) if rng.random() < 0.8 else rng.uniform(5, 60)
-    pane[:] = light + smooth(rng, *pane.shape[:2], 3, 2)[..., None] * rng.uniform(0, 20)
-    bar, shade = max(2, w // 24), colour(rng, grey=0.9)
-    for part in np.linspace(0, 1, int(rng.integers(2, 5))):
-        x = int(part * (pane.shape[1] - bar))
-        pane[:, x : x + bar] = shade
-    for part in np.linspace(0, 1, int(rng.integers(2, 5))):
-        y = int(part * (pane.shape[0] - bar))
-        pane[y : y + bar] = shade
-
-
 def _plate(rng: Random, picture: Image) -> None:
     """A label on the wall: small, pale, with lines of text."""
     for _ in range(int(rng.integers(1, 4))):
@@ -196,44 +160,6 @@ def _plate(rng: Random, picture: Image) -> None:
         plate[:] = rng.uniform(10, 60) if dark else rng.uniform(190, 255)
         for y in range(2, plate.shape[0] - 1, 3):
             plate[y, 2 : max(3, int(plate.shape[1] * rng.uniform(0.4, 0.95)))] = 220 if dark else rng.uniform(40, 140)
-
-
-def _panel(rng: Random, picture: Image) -> None:
-    """A board of text as large as a picture: a heading, paragraphs, at times a frame."""
-    left, top, w, h = _box(rng, picture, (0.06, 0.22), (0.12, 0.5))
-    board = picture[top : top + h, left : left + w]
-    dark = rng.random() < 0.3
-    board[:] = colour(rng) * 0.3 if dark else rng.uniform(170, 255)
-    ink = rng.uniform(170, 250) if dark else rng.uniform(10, 120)
-    y, step = int(0.08 * h), max(2, int(rng.uniform(0.015, 0.05) * h))
-    board[y : y + 2 * step, int(0.1 * w) : int(w * rng.uniform(0.3, 0.9))] = ink
-    y += 4 * step
-    while y < 0.92 * h:
-        if rng.random() > 0.15:
-            board[y : y + max(1, step // 2), int(0.1 * w) : int(w * rng.uniform(0.6, 0.92))] = ink
-        y += step
-    if rng.random() < 0.3:
-        _outline(picture, (left, top), (left + w - 1, top + h - 1), colour(rng))
-
-
-def _cabinet(rng: Random, picture: Image) -> None:
-    """A box on the wall: a fire hose, a hatch, a switched-off screen, a grille."""
-    left, top, w, h = _box(rng, picture, (0.05, 0.25), (0.08, 0.4))
-    box = picture[top : top + h, left : left + w]
-    kind = rng.random()
-    if kind < 0.35:
-        box[:] = np.array([rng.uniform(120, 220), rng.uniform(10, 60), rng.uniform(10, 50)])
-        box[h // 8 : -h // 8 or None, w // 8 : -w // 8 or None] += rng.uniform(-40, 70)
-    elif kind < 0.6:  # a hatch in the wall's own colour
-        box += rng.uniform(-25, 25)
-    elif kind < 0.8:  # a screen
-        box[:] = rng.uniform(3, 40)
-        box += smooth(rng, *box.shape[:2], 2)[..., None] * rng.uniform(0, 8)
-    else:
-        box[:: max(2, h // 12)] *= 0.4
-    shade = colour(rng, grey=0.8)
-    for inset in range(int(rng.integers(0, 4))):
-        _outline(picture, (left + inset, top + inset), (left + w - 1 - inset, top + h - 1 - inset), shade)
 
 
 def _socket(rng: Random, picture: Image) -> None:
@@ -258,7 +184,3 @@ def _cables(rng: Random, picture: Image) -> None:
     y = rng.uniform(0.55, 0.95) * height + np.abs(np.sin(x / width * np.pi * rng.integers(1, 5))) * 0.08 * height
     points = np.stack([x, y], 1).astype(np.int32)
     cv2.polylines(picture, [points], False, colour(rng, grey=0.3).tolist(), int(rng.integers(1, 4)))
-
-
-def _outline(picture: Image, corner: tuple[int, int], opposite: tuple[int, int], shade: np.ndarray) -> None:
-    cv2.rectangle(picture, corner, opposite, [float(value) for value in shade], 1)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from bundle.picture import Pixels
-from kiosk.locator.classical import ClassicalLocator, refine
+from kiosk.locator.classical import ClassicalLocator
 from kiosk.locator.quad import Quad, corner_distance, iou
 
 STRAIGHT = np.array([[400, 130], [880, 130], [880, 590], [400, 590]], np.float32)
@@ -125,36 +125,3 @@ def test_the_same_painting_is_found_at_any_resolution() -> None:
         scaled = np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
         best, *_ = LOCATOR.locate(scaled)
         assert iou(best.corners, within(ASLANT, 40) * np.float32(width / 1280)) > 0.95
-
-
-@pytest.mark.parametrize("place", [STRAIGHT, ASLANT])
-def test_refine_moves_rough_corners_onto_the_edges(place: Quad) -> None:
-    picture = wall((framed(canvas(3), (40, GOLD)), place))
-    expected = within(place, 40)
-    rng = np.random.default_rng(5)
-    for _ in range(10):
-        rough = (expected + rng.uniform(-6, 6, (4, 2))).astype(np.float32)
-        assert np.abs(refine(picture, rough) - expected).max() < 1.5
-
-
-def test_refine_leaves_a_side_that_is_hidden() -> None:
-    picture = wall((framed(canvas(3), (40, GOLD)), STRAIGHT))
-    picture[:, 760:] = (90, 80, 85)  # somebody stands before the right side
-    expected = within(STRAIGHT, 40)
-    rough = expected + np.float32([[4, 4], [0, 4], [0, -4], [4, -4]])
-    refined = refine(picture, rough)
-    assert np.abs(refined[:, 0] - [expected[0, 0], rough[1, 0], rough[2, 0], expected[3, 0]]).max() < 2
-    assert np.abs(refined[:, 1] - expected[:, 1]).max() < 2
-
-
-@pytest.mark.parametrize(
-    "rough",
-    [
-        pytest.param(STRAIGHT, id="on a bare wall"),
-        pytest.param(STRAIGHT + np.float32(5000), id="outside the picture"),
-        pytest.param(STRAIGHT * np.float32(1000), id="far larger than the picture"),
-        pytest.param(np.zeros((4, 2), np.float32), id="a point"),
-    ],
-)
-def test_refine_leaves_what_has_no_edges(rough: Quad) -> None:
-    np.testing.assert_allclose(refine(wall(), rough), rough, rtol=1e-4, atol=0.01)
