@@ -10,6 +10,7 @@ import argparse
 import ctypes
 import datetime
 import enum
+import http.client
 import json
 import logging
 import math
@@ -50,7 +51,7 @@ examples:
   python -m kiosk doctor --source /dev/v4l/by-id/usb-CAM --precision fp32
   python -m kiosk doctor --source demo --json          for a program
 
-exit code: 0 the kiosk can run, 1 something must be mended first, 2 an option leads nowhere
+exit code: 0 ready for visitors, 1 something must be mended first, 2 an option leads nowhere
 """
 
 # Characters of a line of the report, and of its first two columns.
@@ -64,6 +65,9 @@ _GOOD_DISK = 500e6
 
 # Milliseconds for one picture. More, and a label comes later than 40 ms after its frame.
 _GOOD_LATENCY_MS = 30.0
+
+# Seconds that whoever holds the port has to answer.
+_ANSWER_S = 2.0
 
 # Runs of the locator that its time is the median of.
 _LOCATOR_RUNS = 5
@@ -103,7 +107,7 @@ class Level(enum.StrEnum):
     NOTE = "note"
     """The kiosk runs; it would be better otherwise."""
     FIX = "FIX"
-    """The kiosk cannot run like this."""
+    """Visitors would not see what they should."""
 
 
 @dataclass(frozen=True)
@@ -404,11 +408,26 @@ def _port(host: str, port: int) -> Iterator[Line]:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         socket.create_server(address[:2], family=family).close()
     except OSError as error:
-        advice = "if that is the kiosk, all is well; else choose another --port or --host"
+        facts = {"host": host, "port": port}
+        if _is_kiosk(host, port):
+            yield Line("port", Level.OK, f"{where} is a kiosk's, which runs now", facts=facts)
+            return
         says = f"cannot listen on {where}: {error.strerror or error}"
-        yield Line("port", Level.FIX, says, advice, {"host": host, "port": port})
+        yield Line("port", Level.FIX, says, "choose another --port or --host", facts)
     else:
         yield Line("port", Level.OK, f"{where} is free", facts={"host": host, "port": port})
+
+
+def _is_kiosk(host: str, port: int) -> bool:
+    """Whether a kiosk answers there."""
+    connection = http.client.HTTPConnection(host, port, timeout=_ANSWER_S)
+    try:
+        connection.request("GET", "/api/state")
+        return "camera" in json.loads(connection.getresponse().read())
+    except (OSError, http.client.HTTPException, ValueError, TypeError):
+        return False
+    finally:
+        connection.close()
 
 
 def _written(line: Line) -> str:
@@ -428,7 +447,7 @@ def _verdict(lines: Sequence[Line]) -> str:
     levels = [line.level for line in lines]
     fixes, notes = levels.count(Level.FIX), levels.count(Level.NOTE)
     if fixes:
-        return f"The kiosk cannot run here yet: {_counted(fixes, 'thing')} to mend, marked FIX."
+        return f"Not ready for visitors yet: {_counted(fixes, 'thing')} to mend, marked FIX."
     return "The kiosk can run here" + (f"; {_counted(notes, 'note')}." if notes else ".")
 
 

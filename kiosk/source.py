@@ -57,6 +57,9 @@ _OPEN_TIMEOUT_MS, _READ_TIMEOUT_MS = 8_000, 4_000
 # FFmpeg's decoders take a thread per core otherwise, each of which holds a frame back and some megabytes.
 _ONE_DECODER = (cv2.CAP_PROP_N_THREADS, 1)
 
+# Major number of its devices in Linux.
+_VIDEO4LINUX = 81
+
 # V4L2_CID_EXPOSURE_AUTO (V4L2_EXPOSURE_MANUAL, V4L2_EXPOSURE_APERTURE_PRIORITY), and
 # V4L2_CID_EXPOSURE_ABSOLUTE in units of 100 us (Linux, videodev2.h and v4l2-controls.h).
 _EXPOSURE_MANUAL, _EXPOSURE_AUTO, _EXPOSURE_UNITS_PER_MS = 1, 3, 10
@@ -375,10 +378,17 @@ def parse(text: str, settings: CameraSettings = CameraSettings()) -> Source:
         video = VideoSource(path)
         video.check()
         return video
-    if path.is_char_device() or re.fullmatch(r"/dev/(video\d+|v4l/.+)", text):
+    if _is_video_device(path) or re.fullmatch(r"/dev/(video\d+|v4l/.+)", text):
         # It need not be there yet: a camera may be plugged in later.
         return CameraSource(text, settings)
     raise SourceError(f"{text!r} is no camera index, file, folder or stream that can be found; try 0, a path, or demo")
+
+
+def _is_video_device(path: Path) -> bool:
+    """Whether it is a character device, and on Linux one of Video4Linux's."""
+    if not path.is_char_device():
+        return False
+    return not sys.platform.startswith("linux") or os.major(path.stat().st_rdev) == _VIDEO4LINUX
 
 
 def fitted_size(width: int, height: int) -> tuple[int, int]:

@@ -9,8 +9,10 @@ import socket
 import struct
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +111,25 @@ def test_a_port_in_use(ask: Ask) -> None:
     assert code == 1
     assert "another --port" in text
     assert "1 thing to mend" in text
+
+
+class _Kiosk(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b'{"camera": "live"}' if self.path == "/api/state" else b"")
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_a_port_that_a_running_kiosk_holds_is_as_it_should_be(ask: Ask) -> None:
+    with HTTPServer(("127.0.0.1", 0), _Kiosk) as kiosk:
+        threading.Thread(target=kiosk.serve_forever, daemon=True).start()
+        code, text = ask("--port", str(kiosk.server_port))
+        kiosk.shutdown()
+    assert code == 0
+    assert "which runs now" in text
 
 
 def test_a_model_that_is_computed_wrongly(ask: Ask, tmp_path: Path) -> None:

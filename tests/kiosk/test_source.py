@@ -69,6 +69,7 @@ def test_parse(places: Path, text: str, expected: source.Source) -> None:
         pytest.param("-1", "no camera index", id="a negative number"),
         pytest.param("empty", "holds no pictures", id="a folder without pictures"),
         pytest.param("text.mp4", "no video that can be read", id="a file that is no video"),
+        pytest.param("/dev/null", "no camera index", id="a device that is no camera"),
         pytest.param("file:///etc/passwd", "is no stream", id="a URL of another kind"),
     ],
 )
