@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import enum
 import logging
+import math
 import threading
 import time
 from collections import deque
@@ -115,12 +116,14 @@ class Camera:
         self._changes = dict.fromkeys(CameraState, 0)
         self._restarted_s: deque[float] = deque()
         self._fruitless = 0  # restarts in a row after which no frame came
+        self._due_s = math.inf  # when the thread is heard of at the latest
         self._health = _Health()
         self._capture: Capture | None = None
         self._thread = threading.Thread(target=self._work, name="camera", daemon=True)
 
     def start(self) -> None:
         """Begin to read."""
+        self._due_s = time.monotonic()
         self._thread.start()
 
     def close(self, timeout_s: float = 3.0) -> None:
@@ -155,6 +158,12 @@ class Camera:
     def state_changes(self) -> Mapping[CameraState, int]:
         """How often each state was entered."""
         return self._changes
+
+    @property
+    def overdue_s(self) -> float:
+        """Seconds since its thread should have been heard of, whatever the source does: more than a few, and it
+        hangs, or has died; then `state` is no longer to be believed."""
+        return max(0.0, time.monotonic() - self._due_s)
 
     @property
     def capture_pid(self) -> int | None:
@@ -194,7 +203,9 @@ class Camera:
                 self._capture = None
                 self.restarts += 1
             self._lose(lost, came)
-            self._closing.wait(SLOW_RETRY_S if self.state is CameraState.FAILED else retry_s)
+            pause_s = SLOW_RETRY_S if self.state is CameraState.FAILED else retry_s
+            self._due_s = time.monotonic() + pause_s
+            self._closing.wait(pause_s)
             retry_s = min(2 * retry_s, LAST_RETRY_S)
         if self._capture:
             self._capture.close()
@@ -221,6 +232,7 @@ class Camera:
         came = False  # a frame, or what should have been one
         corrupt_since_s: float | None = None
         while not self._closing.is_set():
+            self._due_s = time.monotonic() + TICK_S
             message = capture.receive(TICK_S)
             now = time.monotonic()
             if message is not None:
