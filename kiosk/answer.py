@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 import bundle
+from kiosk.evidence import Evidence
 
 Floats = npt.NDArray[np.floating]
 
@@ -48,6 +49,8 @@ class Answer:
     style: str | None
     confidence: float
     probabilities: Mapping[str, float]
+    evidence: Evidence | None = None
+    """Where in the picture `style` is seen; None without a style, and where the bundle has no such map."""
 
     @classmethod
     def refused(cls, status: Status, styles: Sequence[str]) -> Self:
@@ -55,8 +58,16 @@ class Answer:
         return cls(status, None, 0.0, dict.fromkeys(styles, 1 / len(styles)))
 
     @classmethod
-    def decided(cls, probabilities: Floats, known: float, styles: Sequence[str], rule: bundle.KnownRule) -> Self:
-        """The answer to a network's `probabilities` ``[styles]`` and `known`; what is not finite is a fault."""
+    def decided(
+        cls,
+        probabilities: Floats,
+        known: float,
+        styles: Sequence[str],
+        rule: bundle.KnownRule,
+        maps: Floats | None = None,
+    ) -> Self:
+        """The answer to a network's `probabilities` ``[styles]`` and `known`; what is not finite is a fault. `maps`
+        ``[h, w, styles]`` is its evidence."""
         total = float(probabilities.sum())
         # Written so that NaN anywhere ends here.
         if not (math.isfinite(total) and total > 0 and math.isfinite(known)):
@@ -65,7 +76,8 @@ class Answer:
         if not rule.accepts(known):
             return cls(Status.UNKNOWN_STYLE, None, min(max(known, 0.0), 1.0), shares)
         style = max(shares, key=shares.__getitem__)
-        return cls(Status.RECOGNISED, style, shares[style], shares)
+        evidence = None if maps is None else Evidence.of(maps, list(shares).index(style), style)
+        return cls(Status.RECOGNISED, style, shares[style], shares, evidence)
 
     def to_json(self) -> dict[str, Any]:
         """The fields of the HTTP API that belong to the answer itself."""
@@ -79,4 +91,5 @@ class Answer:
             "style": self.style,
             "confidence": confidence,
             "probabilities": shares,
+            "evidence": self.evidence.to_json() if self.evidence else None,
         }

@@ -12,8 +12,9 @@ import numpy.typing as npt
 import bundle
 from kiosk import providers
 
-# The outputs that the kiosk reads today; unread ones (evidence) cost nothing if not asked for.
+# The outputs that the kiosk reads, and one more where the bundle has it. All come out of the same run.
 _READ = ("probabilities", "known", "embedding")
+_EVIDENCE = "evidence"
 
 # Runs before the first visitor: the first pays for memory and weight packing, the second proves it.
 _WARM_UP_RUNS = 2
@@ -34,6 +35,8 @@ class Scores:
     """Calibrated probability that the picture shows one of the styles at all."""
     embedding: npt.NDArray[np.float32]
     """``[d]``, not normalised."""
+    evidence: npt.NDArray[np.float32] | None = None
+    """The class-activation map ``[h, w, styles]``, see `kiosk.evidence`; None where the bundle has none."""
 
     def with_odds(self, factor: float) -> Scores:
         """The same where the odds of seeing a known style were `factor` times what they were when `known` was
@@ -43,7 +46,7 @@ class Scores:
 
     @property
     def is_finite(self) -> bool:
-        """False where any of it is NaN or infinite: then it says nothing."""
+        """False where anything that decides is NaN or infinite: then it says nothing."""
         return bool(
             np.isfinite(self.probabilities).all() and math.isfinite(self.known) and np.isfinite(self.embedding).all()
         )
@@ -75,6 +78,7 @@ class Classifier:
                 " exported for this machine"
             ) from error
         self._session = self.choice.session
+        self._outputs = _outputs(verified)
 
     @property
     def provider(self) -> str:
@@ -101,15 +105,27 @@ class Classifier:
                 f"{self.file.path} gives {scores.probabilities.size} probabilities"
                 f" for the {len(self.styles)} styles of the manifest"
             )
+        if scores.evidence is not None and (
+            scores.evidence.ndim != 3 or not scores.evidence.size or scores.evidence.shape[2] != len(self.styles)
+        ):
+            raise ClassifierError(
+                f"{self.file.path} gives evidence of the shape {list(scores.evidence.shape)}"
+                f" for the {len(self.styles)} styles of the manifest"
+            )
 
     def classify(self, prepared: bundle.picture.Pixels) -> Scores:
         """Scores of one picture that `bundle.prepare` has brought to ``[size, size, 3]`` uint8 RGB."""
-        probabilities, known, embedding = self._session.run(list(_READ), {bundle.INPUT: prepared[np.newaxis]})
+        probabilities, known, embedding, *more = self._session.run(self._outputs, {bundle.INPUT: prepared[np.newaxis]})
         return Scores(
             probabilities=np.asarray(probabilities[0], np.float32),
             known=float(known[0]),
             embedding=np.asarray(embedding[0], np.float32).ravel(),
+            evidence=np.asarray(more[0][0], np.float32) if more else None,
         )
+
+
+def _outputs(verified: bundle.Bundle) -> list[str]:
+    return [*_READ, _EVIDENCE] if verified.manifest.evidence else list(_READ)
 
 
 def model(verified: bundle.Bundle, precision: str, threads: int | None = None) -> providers.Model:
@@ -119,7 +135,7 @@ def model(verified: bundle.Bundle, precision: str, threads: int | None = None) -
         content=verified.contents[file.path],
         sha256=file.sha256,
         size=verified.manifest.input_size,
-        outputs=_READ,
+        outputs=tuple(_outputs(verified)),
         threads=threads or default_threads(),
         reference=file.reference,
     )

@@ -65,4 +65,4 @@ class Judge:
         if finding.scores is None:
             return Answer.refused(finding.fault or Status.NO_PAINTING, self.styles)
         scores = finding.scores
-        return Answer.decided(scores.probabilities, scores.known, self.styles, self.rule)
+        return Answer.decided(scores.probabilities, scores.known, self.styles, self.rule, scores.evidence)

@@ -29,6 +29,7 @@ import numpy as np
 import bundle
 from kiosk.answer import Answer, Floats, Status
 from kiosk.classifier import Scores
+from kiosk.evidence import Evidence
 from kiosk.judge import Finding
 
 # Looks in a row that must ask for a change before it is shown: a quarter of a second at 12 a second.
@@ -151,7 +152,11 @@ class Smoother:
         style = max(shares, key=shares.__getitem__)
         if said is not None and said.style is not None and math.log(shares[style] / shares[said.style]) < lead:
             style = said.style
-        return Answer(Status.RECOGNISED, style, shares[style], shares)
+        evidence = None
+        if view.maps is not None:
+            before = said.evidence.where if said is not None and said.style == style and said.evidence else None
+            evidence = Evidence.of(view.maps, self._styles.index(style), style, before)
+        return Answer(Status.RECOGNISED, style, shares[style], shares, evidence)
 
     def _consider(self, asked: _Asked, passed_s: float) -> None:
         """Show what a look asks for, once it is confirmed. Until then the last answer stays whole: a style
@@ -216,11 +221,16 @@ class _Look:
     logs: Floats
     known_logit: float
     embedding: Floats
+    maps: Floats | None
+    """The evidence ``[h, w, styles]``; None where there is none, or no numbers."""
 
     @classmethod
     def of(cls, scores: Scores) -> Self:
         logs = np.log(np.maximum(scores.probabilities.astype(np.float64), math.exp(_LEAST_LOG)))
-        return cls(logs, _logit(scores.known), scores.embedding.astype(np.float64))
+        maps = scores.evidence
+        if maps is not None and not np.isfinite(maps).all():
+            maps = None
+        return cls(logs, _logit(scores.known), scores.embedding.astype(np.float64), maps)
 
     def cosine(self, view: _View) -> float:
         """Of the angle between the embeddings; 0 where one of them has no length."""
@@ -239,7 +249,7 @@ class _View:
         self._begin(look)
 
     def _begin(self, look: _Look) -> None:
-        self.logs, self.known_logit = look.logs, look.known_logit
+        self.logs, self.known_logit, self.maps = look.logs, look.known_logit, look.maps
         self.seen_s = 0.0
         """Seconds over which the averages go, `LONGEST_S` at most."""
         self.looks = 0
@@ -260,6 +270,9 @@ class _View:
         self.logs = self.logs + weight * (look.logs - self.logs)
         self.known_logit += weight * (look.known_logit - self.known_logit)
         self.embedding = self.embedding + weight * (look.embedding - self.embedding)
+        # The painting is seen straight on, so that a place of the map stays a place of the painting.
+        if look.maps is not None:
+            self.maps = look.maps if self.maps is None else self.maps + weight * (look.maps - self.maps)
 
     def _is_contradicted(self, look: _Look, threshold: float) -> bool:
         if self.said is None:
