@@ -348,7 +348,7 @@ def _progress(title: str) -> Iterator[Callable[[int, int], None]]:
 
 
 def _bundle_parser(command: str, description: str, examples: str) -> argparse.ArgumentParser:
-    from kiosk.__main__ import default_bundle
+    from kiosk.settings import default_bundle
 
     parser = _Parser(
         prog=f"python -m benchmarks {command}".rstrip(),

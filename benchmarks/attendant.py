@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict
 import bundle
 from benchmarks.playback import Playback
 from kiosk.memory import give_large_blocks_back
+from kiosk.settings import Settings
 from kiosk.station import Station
 
 # Seconds that the first frame and the first answer may take.
@@ -99,7 +100,9 @@ def watch(request: Request) -> Watched:
     """Run the kiosk and write down what it publishes."""
     verified = bundle.load(request.folder, lambda file: (file.format, file.precision) == ("onnx", request.precision))
     source = Playback(request.pictures, request.width, request.height, request.rate_fps, request.hold_s, request.sways)
-    station = Station(verified, request.precision, source, request.threads)
+    station = Station(
+        verified, Settings.model_validate({"precision": request.precision, "threads": request.threads}), source
+    )
     station.open()
     try:
         station.load()

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import signal
 import sys
 import threading
 from pathlib import Path
 from typing import NoReturn
+
+from kiosk.settings import (
+    PLACES,
+    TRAITS,
+    Settings,
+    SettingsError,
+    choices,
+    default_of,
+    flag,
+    in_words,
+    read,
+)
 
 _DESCRIPTION = "Names the style of the painting in front of the camera, on a page in the browser."
 
@@ -25,6 +36,8 @@ examples:
   python -m kiosk --region 0.2,0.1,0.8,0.9            a camera that is fixed before one painting
   python -m kiosk doctor                              what is missing on this machine, and what to do
   python -m kiosk --host 0.0.0.0                      seen from other machines too (there is no password)
+  python -m kiosk --config museum.toml                settings from a file; flags go before it (docs/settings.md)
+  VERNISSAGE_LANGUAGE=fr python -m kiosk              settings from the environment
 
 Then open http://127.0.0.1:8080 in a browser. Ctrl-C ends the kiosk.
 """
@@ -36,28 +49,30 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run until SIGINT or SIGTERM. Returns the exit code: 0, or 2 where an option leads nowhere, after
+    """Run until SIGINT or SIGTERM. Returns the exit code: 0, or 2 where a setting leads nowhere, after
     one line on standard error that says why."""
     arguments = sys.argv[1:] if arguments is None else arguments
     if arguments[:1] == ["doctor"]:
         from kiosk.doctor import main as examine
 
         return examine(arguments[1:], _parser())
-    options = _parser().parse_args(arguments)
-    # After the options, so that --help and a mistake are answered at once.
+    try:
+        settings = asked(_parser().parse_args(arguments))
+    except SettingsError as error:
+        return _complain(error)
+    # After the settings, so that --help and a mistake are answered at once.
     import logging
 
     import cv2
 
     import bundle
     from bundle.signature import verify as verify_signature
-    from kiosk import eye
     from kiosk.classifier import ClassifierError
     from kiosk.locator.network import LocatorError
     from kiosk.memory import give_large_blocks_back
     from kiosk.server import Server, ServerError
-    from kiosk.source import CameraSettings, SourceError, parse
-    from kiosk.station import Station
+    from kiosk.source import SourceError
+    from kiosk.station import Station, source_of
     from kiosk.web import create_app
 
     give_large_blocks_back(8_000_000)  # frames are smaller and stay quick to allocate
@@ -69,16 +84,14 @@ def main(arguments: list[str] | None = None) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     try:
-        width, height = options.camera_size
-        source = parse(options.source, CameraSettings(width, height, options.camera_rate, options.exposure))
-        if options.key:
-            verify_signature(options.bundle, options.key)
+        source = source_of(settings)
+        if settings.key:
+            verify_signature(settings.bundle, settings.key)
         verified = bundle.load(
-            options.bundle, lambda file: (file.format, file.precision) == ("onnx", options.precision)
+            settings.bundle, lambda file: (file.format, file.precision) == ("onnx", settings.precision)
         )
-        where = eye.Settings(options.locate == "auto", options.markers, options.region)
-        station = Station(verified, options.precision, source, options.threads, where)
-        server = Server(create_app(station, loopback_only=_is_loopback(options.host)), options.host, options.port)
+        station = Station(verified, settings, source)
+        server = Server(create_app(station, loopback_only=_is_loopback(settings.host)), settings.host, settings.port)
     except (SourceError, bundle.BundleError, ServerError) as error:
         return _complain(error)
     try:
@@ -86,11 +99,11 @@ def main(arguments: list[str] | None = None) -> int:
         server.start()
         station.open()
         station.load()
-        host = "127.0.0.1" if options.host in {"0.0.0.0", "::"} else options.host
+        host = "127.0.0.1" if settings.host in {"0.0.0.0", "::"} else settings.host
         address = f"http://[{host}]" if ":" in host else f"http://{host}"
         print(
             f"Vernissage is ready: {address}:{server.port}/"
-            f" (source {source.kind}, model {station.model['name']} {options.precision})",
+            f" (source {source.kind}, model {station.model['name']} {settings.precision})",
             flush=True,
         )
         stop.wait()
@@ -102,134 +115,44 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def default_bundle() -> Path:
-    """The bundle that ships: ``models/default`` of the checkout, or the copy inside the wheel."""
-    here = Path(__file__).resolve().parent
-    checkout, installed = (folder / "models" / "default" for folder in (here.parent, here))
-    return installed if installed.is_dir() and not checkout.is_dir() else checkout
+def asked(options: argparse.Namespace) -> Settings:
+    """The settings that the command line, the environment and the settings file ask for; raises `SettingsError`."""
+    flags = {name: value for name, value in vars(options).items() if name in TRAITS}
+    return read(flags, options.config)
 
 
 def _parser() -> argparse.ArgumentParser:
+    """Knows every setting that has a flag. What is not given is not in what it parses: the environment or the file
+    may say it. What is given is checked by `Settings`."""
     parser = _Parser(
         prog="python -m kiosk",
+        usage="%(prog)s [options]",
         description=_DESCRIPTION,
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        argument_default=argparse.SUPPRESS,
     )
     parser.add_argument(
-        "--source",
-        default="0",
-        help="camera index, device path, video file, folder of pictures, stream URL, or 'demo' (default: 0)",
-    )
-    parser.add_argument(
-        "--camera-size",
-        type=_size,
-        default=(1280, 720),
-        metavar="WxH",
-        help="pixels that are asked of a camera; it gives what comes nearest (default: 1280x720)",
-    )
-    parser.add_argument(
-        "--camera-rate", type=_rate, default=30.0, metavar="FPS", help="frames a second asked of it (default: 30)"
-    )
-    parser.add_argument(
-        "--exposure",
-        type=_exposure,
-        metavar="auto|MS",
-        help="exposure of a camera in milliseconds, or auto: the camera's own choice (default: auto)",
-    )
-    parser.add_argument(
-        "--locate",
-        choices=("auto", "never"),
-        default="auto",
-        help="auto: find the painting in the frame; never: look at its middle (default: auto)",
-    )
-    parser.add_argument(
-        "--region",
-        type=_region,
-        metavar="LEFT,TOP,RIGHT,BOTTOM",
-        help="look at this part of the frame and nothing else, in shares of it (0.2,0.1,0.8,0.9); or four corners x,y",
-    )
-    parser.add_argument(
-        "--markers", action="store_true", help="also look for printed ArUco markers around a painting (docs/kiosk.md)"
-    )
-    parser.add_argument(
-        "--bundle",
+        "--config",
         type=Path,
-        default=default_bundle(),
-        help="folder of the model bundle (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--key",
-        type=Path,
+        default=None,
         metavar="FILE",
-        help="public key (PEM): take only a bundle signed with it (python -m export sign)",
+        help=f"settings file, TOML (default: {', then '.join(map(str, PLACES))})",
     )
-    parser.add_argument(
-        "--precision",
-        default="int8",
-        choices=("int8", "fp32", "fp16", "dynamic"),
-        help="which file of the bundle to run (default: int8)",
-    )
-    parser.add_argument(
-        "--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1, this machine only)"
-    )
-    parser.add_argument("--port", type=_port, default=8080, help="port to listen on (default: 8080)")
-    parser.add_argument("--threads", type=_threads, help="threads of the network (default: one per core, four at most)")
+    groups: dict[str, argparse._ArgumentGroup] = {}
+    for name, trait in TRAITS.items():
+        if not trait.flag:
+            continue
+        if trait.group not in groups:
+            groups[trait.group] = parser.add_argument_group(trait.group)
+        field = Settings.model_fields[name]
+        told = f"{field.description} (default: {in_words(name, default_of(name))})".replace("%", "%%")
+        if field.annotation is bool:
+            groups[trait.group].add_argument(flag(name), action=argparse.BooleanOptionalAction, help=told)
+        else:
+            metavar = trait.metavar or ("{" + ",".join(choices(name)) + "}" if choices(name) else None)
+            groups[trait.group].add_argument(flag(name), metavar=metavar, help=told)
     return parser
-
-
-def _port(text: str) -> int:
-    return _integer(text, "a port", 0, 65_535)
-
-
-def _threads(text: str) -> int:
-    return _integer(text, "a number of threads", 1, 64)
-
-
-def _region(text: str) -> tuple[tuple[float, float], ...]:
-    # Here, so that --help does not wait for what it takes.
-    from kiosk.eye import RegionError, parse_region
-
-    try:
-        return parse_region(text)
-    except RegionError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
-
-
-def _size(text: str) -> tuple[int, int]:
-    found = re.fullmatch(r"(\d{2,5})[xX](\d{2,5})", text)
-    if not found:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 1280x720")
-    return int(found[1]), int(found[2])
-
-
-def _rate(text: str) -> float:
-    return _positive(text, "a number of frames a second", 240)
-
-
-def _exposure(text: str) -> float | None:
-    # Longer than a second is no exposure of a camera for moving pictures.
-    return None if text == "auto" else _positive(text, "auto or milliseconds", 1000)
-
-
-def _positive(text: str, what: str, most: float) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value <= most:
-        raise argparse.ArgumentTypeError(f"{text!r} is not {what} up to {most:g}")
-    return value
-
-
-def _integer(text: str, what: str, least: int, most: int) -> int:
-    try:
-        value = int(text)
-    except ValueError:
-        value = least - 1
-    if not least <= value <= most:
-        raise argparse.ArgumentTypeError(f"{text!r} is not {what} from {least} to {most}")
-    return value
 
 
 def _is_loopback(host: str) -> bool:

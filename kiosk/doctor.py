@@ -40,8 +40,9 @@ from kiosk.camera import Camera, CameraState
 from kiosk.classifier import default_threads, model
 from kiosk.locator.classical import ClassicalLocator
 from kiosk.locator.network import LocatorError
-from kiosk.source import CameraSettings, CameraSource, Fault, Source, SourceError, parse
-from kiosk.station import load_locator
+from kiosk.settings import TRAITS, Settings, SettingsError, read
+from kiosk.source import CameraSource, Fault, Source, SourceError
+from kiosk.station import load_locator, source_of
 
 DESCRIPTION = "Says whether the kiosk can run on this machine, and what to do about what is missing."
 
@@ -128,29 +129,30 @@ def main(arguments: Sequence[str], parser: argparse.ArgumentParser) -> int:
     parser.prog, parser.description, parser.epilog = "python -m kiosk doctor", DESCRIPTION, EXAMPLES
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     options = parser.parse_args(arguments)
-    width, height = options.camera_size
     try:
-        source = parse(options.source, CameraSettings(width, height, options.camera_rate, options.exposure))
-    except SourceError as error:
+        settings = read({name: value for name, value in vars(options).items() if name in TRAITS}, options.config)
+        source = source_of(settings)
+    except (SettingsError, SourceError) as error:
         parser.error(str(error))
+    as_json = "json" in options
     lines = []
     try:
         with _silence():
-            for line in examine(options, source):
+            for line in examine(settings, source):
                 lines.append(line)
-                if not options.json:
+                if not as_json:
                     print(_written(line), flush=True)
     except KeyboardInterrupt:
         return 130
     is_ready = all(line.level is not Level.FIX for line in lines)
-    if options.json:
+    if as_json:
         print(json.dumps({"ready": is_ready, "lines": [asdict(line) for line in lines]}, indent=2))
     else:
         print("\n" + _verdict(lines))
     return 0 if is_ready else 1
 
 
-def examine(options: argparse.Namespace, source: Source) -> Iterator[Line]:
+def examine(options: Settings, source: Source) -> Iterator[Line]:
     """All lines of the report, as they are found. A check that fails itself becomes a note: one fault must not hide
     the others."""
     checks: list[tuple[str, Callable[[], Iterator[Line]]]] = [
@@ -326,7 +328,7 @@ def _source(source: Source, text: str) -> Iterator[Line]:
         camera.close()
 
 
-def _model(options: argparse.Namespace) -> Iterator[Line]:
+def _model(options: Settings) -> Iterator[Line]:
     try:
         if options.key:
             verify_signature(options.bundle, options.key)

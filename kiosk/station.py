@@ -17,7 +17,8 @@ from kiosk.locator.classical import ClassicalLocator
 from kiosk.locator.network import NetworkLocator
 from kiosk.metrics import Metrics
 from kiosk.preview import Preview
-from kiosk.source import Source
+from kiosk.settings import TRAITS, Settings
+from kiosk.source import CameraSettings, Source, parse
 from kiosk.watcher import Watcher
 
 
@@ -31,20 +32,20 @@ class Station:
     def __init__(
         self,
         verified: bundle.Bundle,
-        precision: str,
-        source: Source,
-        threads: int | None = None,
-        settings: eye.Settings = eye.Settings(),  # noqa: B008  # frozen
+        settings: Settings | None = None,
+        source: Source | None = None,
     ) -> None:
+        """A kiosk of a bundle that was loaded, told by `settings` (by default, the defaults); `source` is in place of
+        the one that the settings name. Raises `SourceError` where they name none."""
         self._bundle = verified
-        self._precision = precision
-        self._threads = threads
-        self._settings = settings
+        self._settings = settings or Settings()
+        self._waiting: frozenset[str] = frozenset()
+        self._changing = threading.Lock()
         self._judge: Judge | None = None
         self._eye: Eye | None = None
-        self.file = verified.file(precision)
+        self.file = verified.file(self._settings.precision)
         self.manifest = verified.manifest
-        self.camera = Camera(source)
+        self.camera = Camera(source or source_of(self._settings))
         self.metrics = Metrics(self.camera)
         self.preview = Preview(self.camera)
         self.watcher = Watcher(self.camera, self.metrics, verified.manifest.styles)
@@ -57,11 +58,13 @@ class Station:
     def load(self) -> None:
         """Load the model and the locator, warm them up, and begin to watch. Raises as `Classifier` and
         `NetworkLocator` do."""
-        classifier = Classifier(self._bundle, self._precision, self._threads)
+        settings = self._settings
+        classifier = Classifier(self._bundle, settings.precision, settings.threads)
         classifier.warm_up()
         # Where paintings are not looked for, a locator that cannot be loaded does no harm.
-        locator = load_locator(self._bundle, self._threads) if self._settings.locate else ClassicalLocator()
-        self._eye = Eye(locator, self._settings, whole=self.camera.source.whole)
+        locates = settings.locate == "auto"
+        locator = load_locator(self._bundle, settings.threads) if locates else ClassicalLocator()
+        self._eye = Eye(locator, where(settings), whole=self.camera.source.whole)
         self._judge = Judge(classifier, self.metrics)
         self.metrics.name_model(classifier.provider, classifier.refused, locator.name)
         self.watcher.start(self._judge, self._eye)
@@ -71,6 +74,27 @@ class Station:
         self.closing.set()
         self.camera.close()
         self.watcher.close()
+
+    @property
+    def settings(self) -> Settings:
+        """The present settings."""
+        return self._settings
+
+    @property
+    def waiting(self) -> frozenset[str]:
+        """Names of settings that were changed and take effect at the next start."""
+        return self._waiting
+
+    def change(self, **fields: Any) -> Settings:
+        """Take other values for some settings, until the next start (`kiosk.settings.keep` writes them to the file).
+        What can be done at once is done; the others are remembered in `waiting`. Raises `SettingsError`, and then
+        nothing has changed."""
+        with self._changing:
+            new = self._settings.changed(**fields)
+            differ = {name for name in fields if getattr(new, name) != getattr(self._settings, name)}
+            self._settings = new
+            self._waiting |= {name for name in differ if not TRAITS[name].live}
+            return new
 
     @property
     def judge(self) -> Judge | None:
@@ -117,6 +141,17 @@ class Station:
                 "caption": newest.shot.caption if newest else None,
             },
         }
+
+
+def source_of(settings: Settings) -> Source:
+    """The source that the settings name; raises `SourceError`."""
+    width, height = settings.camera_size
+    return parse(settings.source, CameraSettings(width, height, settings.camera_rate, settings.exposure))
+
+
+def where(settings: Settings) -> eye.Settings:
+    """Where to look, as the eye takes it."""
+    return eye.Settings(settings.locate == "auto", settings.markers, settings.region)
 
 
 def load_locator(verified: bundle.Bundle, threads: int | None = None) -> Locator:

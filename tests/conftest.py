@@ -8,6 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 import bundle
+from kiosk.settings import Settings
 from kiosk.station import Station
 from kiosk.web import create_app
 from tests.commands import run
@@ -25,7 +26,7 @@ def bundle_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def station(bundle_folder: Path) -> Iterator[Station]:
     """A running kiosk in front of a green painting."""
-    station = Station(bundle.load(bundle_folder), "int8", showing(painting(GREEN)), threads=1)
+    station = Station(bundle.load(bundle_folder), Settings(threads=1), showing(painting(GREEN)))
     station.open()
     station.load()
     yield station

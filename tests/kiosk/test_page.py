@@ -19,6 +19,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Route, e
 
 import bundle
 from kiosk.server import Server
+from kiosk.settings import Settings
 from kiosk.station import Station
 from kiosk.web import create_app
 from tests import stand_in
@@ -150,7 +151,7 @@ def _kiosk(folder: Path, *pictures: stand_in.Pixels) -> Iterator[Kiosk]:
     wall = Wall(folder, CAPTION)
     for picture in pictures:
         wall.hang(picture)
-    station = Station(bundle.load(stand_in.write_bundle(folder)), "int8", wall, threads=1)
+    station = Station(bundle.load(stand_in.write_bundle(folder)), Settings(threads=1), wall)
     server = Server(create_app(station), "127.0.0.1", 0)
     server.start()
     station.open()

@@ -15,6 +15,7 @@ import pytest
 import bundle
 from kiosk import providers
 from kiosk.classifier import Classifier, ClassifierError
+from kiosk.settings import Settings
 from kiosk.station import Station
 from tests.scripted import showing
 from tests.stand_in import GREEN, SIZE, STYLES, painting, until, write_bundle
@@ -200,7 +201,7 @@ def test_an_older_bundle_runs_on_the_cpu_compared_with_nothing(tmp_path: Path) -
 @pytest.mark.parametrize("spoil", [in_another_order, without_numbers], ids=["another style", "no numbers"])
 def test_the_kiosk_names_the_right_style_with_a_wrong_gpu(bundle_folder: Path, machine: Machine, spoil: Spoil) -> None:
     machine.set(CUDA, spoil)
-    station = Station(bundle.load(bundle_folder), "int8", showing(painting(GREEN)), threads=1)
+    station = Station(bundle.load(bundle_folder), Settings(threads=1), showing(painting(GREEN)))
     station.open()
     try:
         station.load()

@@ -9,6 +9,7 @@ import pytest
 import bundle
 from kiosk.camera import CameraState
 from kiosk.judge import Finding, Judge
+from kiosk.settings import Settings
 from kiosk.station import Station
 from kiosk.watcher import LOOKS_PER_SECOND
 from tests.scripted import Crash, Freezing, Hang, Lose, Scripted, SetClock, Show, scripted, showing
@@ -18,7 +19,7 @@ LIT = painting(GREEN)
 
 
 def opened(folder: Path, source: Scripted) -> Station:
-    station = Station(bundle.load(folder), "int8", source, threads=1)
+    station = Station(bundle.load(folder), Settings(threads=1), source)
     station.open()
     station.load()
     return station
@@ -106,7 +107,7 @@ def test_looks_are_limited_and_the_label_is_quick(station: Station) -> None:
 
 
 def test_before_loading_there_is_a_picture_and_no_answer(bundle_folder: Path) -> None:
-    station = Station(bundle.load(bundle_folder), "int8", showing(painting(RED)))
+    station = Station(bundle.load(bundle_folder), source=showing(painting(RED)))
     station.open()
     jpeg = station.preview.wait_newer(0, timeout_s=5)
     assert jpeg is not None

@@ -177,7 +177,7 @@ def test_state_and_metrics(client: FlaskClient) -> None:
 
 @pytest.mark.parametrize("path", ["/api/classify", "/readyz"])
 def test_before_the_model_is_loaded(bundle_folder: Path, path: str) -> None:
-    client = create_app(Station(bundle.load(bundle_folder), "int8", showing(painting(RED)))).test_client()
+    client = create_app(Station(bundle.load(bundle_folder), source=showing(painting(RED)))).test_client()
     response = client.post(path, data=JPEG) if path == "/api/classify" else client.get(path)
     assert response.status_code == 503
     assert response.get_json()["error"]["code"] == "not_ready"
