@@ -112,6 +112,8 @@ class Camera:
         self._newest: Frame | None = None
         self._arrivals: deque[float] = deque(maxlen=256)
         self._closing = threading.Event()
+        self._called = threading.Event()  # set where the thread is to look up from its pause
+        self._next: Source | None = None  # to be read in place of the present one
         self._standing: tuple[CameraState, Fault | None] = (CameraState.SEARCHING, None)
         self._changes = dict.fromkeys(CameraState, 0)
         self._restarted_s: deque[float] = deque()
@@ -126,13 +128,25 @@ class Camera:
         self._due_s = time.monotonic()
         self._thread.start()
 
+    def change(self, source: Source) -> None:
+        """Read another source from now on; frames go on being counted. The old one is let go of first: both may be
+        the same device."""
+        self._next = source
+        self._called.set()
+
     def close(self, timeout_s: float = 3.0) -> None:
         """Stop, and end the capture process; waits for that at most `timeout_s`, and usually 0.1 s."""
         self._closing.set()
+        self._called.set()
         with self._news:
             self._news.notify_all()
         if self._thread.is_alive():
             self._thread.join(timeout_s)
+
+    @property
+    def coming(self) -> Source:
+        """The source that is wanted: the present one, or the one that is about to be read."""
+        return self._next or self.source
 
     @property
     def newest(self) -> Frame | None:
@@ -193,8 +207,12 @@ class Camera:
         while not self._closing.is_set():
             before = self.frames
             lost = self._run()
-            if lost is None:
+            if self._closing.is_set():
                 break
+            if lost is None:
+                self._switch()
+                retry_s = FIRST_RETRY_S
+                continue
             came = self.frames > before
             if came:
                 retry_s = FIRST_RETRY_S
@@ -205,15 +223,33 @@ class Camera:
             self._lose(lost, came)
             pause_s = SLOW_RETRY_S if self.state is CameraState.FAILED else retry_s
             self._due_s = time.monotonic() + pause_s
-            self._closing.wait(pause_s)
+            self._called.wait(pause_s)
             retry_s = min(2 * retry_s, LAST_RETRY_S)
+        self._let_go()
+
+    def _let_go(self) -> None:
         if self._capture:
             self._capture.close()
             self._capture = None
 
+    def _switch(self) -> None:
+        """Have the next source in place of the present one, with a clean slate."""
+        self._called.clear()
+        source, self._next = self._next, None
+        if source is None:
+            return
+        self._let_go()
+        self.source = source
+        self._health = _Health()
+        self._restarted_s.clear()
+        self._fruitless = 0
+        self._enter(CameraState.SEARCHING, None, f"another source: {source.kind}")
+
     def _run(self) -> SourceLost | None:
-        """Have the source read until the kiosk closes (None) or the source is lost."""
+        """Have the source read until the kiosk closes or another is wanted (None), or the source is lost."""
         try:
+            if self._called.is_set():
+                return None
             if self._capture is None:
                 self._capture = Capture(self.source)
             self._follow(self._capture)
@@ -225,13 +261,13 @@ class Camera:
         return None
 
     def _follow(self, capture: Capture) -> None:
-        """Publish the frames of one opening of the source, until the kiosk closes (returns) or the source
-        is lost (raises)."""
+        """Publish the frames of one opening of the source, until the kiosk closes or another source is wanted
+        (returns), or the source is lost (raises)."""
         capture.open()
         heard_s = time.monotonic()
         came = False  # a frame, or what should have been one
         corrupt_since_s: float | None = None
-        while not self._closing.is_set():
+        while not self._called.is_set():
             self._due_s = time.monotonic() + TICK_S
             message = capture.receive(TICK_S)
             now = time.monotonic()

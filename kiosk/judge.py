@@ -28,9 +28,16 @@ class Finding:
 class Judge:
     """The classifier with what comes before and after it for a single picture."""
 
-    def __init__(self, classifier: Classifier, metrics: Metrics) -> None:
+    def __init__(self, classifier: Classifier, metrics: Metrics, least_known: float | None = None) -> None:
+        """`least_known` (0-1) is in place of the bundle's threshold for naming a style."""
         self.classifier = classifier
+        self.looks = 0
+        """Pictures that the network was asked about."""
+        self.faults = 0
+        """Those of them to which it gave no numbers, or an error."""
         self._metrics = metrics
+        rule = classifier.file.known
+        self._rule = rule if least_known is None else rule.model_copy(update={"threshold": least_known})
 
     @property
     def styles(self) -> tuple[str, ...]:
@@ -40,7 +47,7 @@ class Judge:
     @property
     def rule(self) -> bundle.KnownRule:
         """When a picture counts as one of the styles."""
-        return self.classifier.file.known
+        return self._rule
 
     @property
     def size(self) -> int:
@@ -55,7 +62,13 @@ class Judge:
         timing_ms = {"quality": 1000 * (assessed - started)}
         if measured.fault is not None:
             return Finding(measured.fault, None, timing_ms, measured)
-        scores = self.classifier.classify(bundle.prepare(picture, self.classifier.input_size))
+        self.looks += 1
+        try:
+            scores = self.classifier.classify(bundle.prepare(picture, self.classifier.input_size))
+        except Exception:
+            self.faults += 1
+            raise
+        self.faults += not scores.is_finite
         timing_ms["classify"] = 1000 * (time.perf_counter() - assessed)
         self._metrics.inference_seconds.observe(timing_ms["classify"] / 1000)
         return Finding(None, scores, timing_ms, measured)

@@ -65,6 +65,15 @@ class Metrics:
             "Streams refused because all places were taken.",
             registry=self.registry,
         )
+        self._faulty = Gauge(
+            "vernissage_provider_refused",
+            "1 for an execution provider that failed to load or answered otherwise than the reference.",
+            ["provider"],
+            registry=self.registry,
+        )
+        self._used = Gauge(
+            "vernissage_model_info", "1 for what is in use.", ["provider", "locator"], registry=self.registry
+        )
         self.registry.register(_Readings(camera))
 
     def observe_steps(self, timing_ms: Mapping[str, float]) -> None:
@@ -74,16 +83,11 @@ class Metrics:
 
     def name_model(self, provider: str, refused: Iterable[str], locator: str) -> None:
         """Say what the network runs on, what it does not run on because of a fault, and how paintings are found."""
-        faulty = Gauge(
-            "vernissage_provider_refused",
-            "1 for an execution provider that failed to load or answered otherwise than the reference.",
-            ["provider"],
-            registry=self.registry,
-        )
+        self._faulty.clear()
         for name in refused:
-            faulty.labels(name).set(1)
-        used = Gauge("vernissage_model_info", "1 for what is in use.", ["provider", "locator"], registry=self.registry)
-        used.labels(provider, locator).set(1)
+            self._faulty.labels(name).set(1)
+        self._used.clear()
+        self._used.labels(provider, locator).set(1)
 
     def text(self) -> bytes:
         """All figures, as ``text/plain; version=0.0.4``."""

@@ -99,6 +99,15 @@ class Smoother:
         self._in_view_looks = 0  # in a row
         self._unsupported_s = 0.0  # for how long no look has borne out what is shown
 
+    def follow(self, rule: bundle.KnownRule, *, same_network: bool) -> None:
+        """Go on by another rule, and with `same_network` false by the scores of another network over the same styles.
+        What is shown stays until looks ask for something else. The embeddings of two networks cannot be compared, so
+        that what was seen by the old one is forgotten."""
+        self._threshold = _logit(rule.threshold)
+        if not same_network:
+            self._views = []
+            self._in_view = self._pending = None
+
     def update(self, finding: Finding, at_s: float, is_new: bool = False) -> Answer:
         """Take in the finding of a frame and return what to show now.
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import bundle
@@ -17,9 +20,37 @@ from kiosk.locator.classical import ClassicalLocator
 from kiosk.locator.network import NetworkLocator
 from kiosk.metrics import Metrics
 from kiosk.preview import Preview
-from kiosk.settings import TRAITS, Settings
-from kiosk.source import CameraSettings, Source, parse
+from kiosk.settings import TRAITS, Settings, SettingsError
+from kiosk.source import CameraSettings, Source, SourceError, parse
 from kiosk.watcher import Watcher
+
+# Settings that another source, and another way of finding paintings, follow from.
+_OF_THE_CAMERA = frozenset({"source", "camera_size", "camera_rate", "exposure"})
+_OF_THE_EYE = frozenset({"locate"})
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A bundle that was loaded, agrees with its reference answers and is warm."""
+
+    verified: bundle.Bundle
+    classifier: Classifier
+    locator: Locator
+
+    @classmethod
+    def load(cls, verified: bundle.Bundle, settings: Settings) -> Engine:
+        """Raises as `Classifier` and `NetworkLocator` do."""
+        classifier = Classifier(verified, settings.precision, settings.threads)
+        classifier.warm_up()
+        return cls(verified, classifier, _locator(verified, settings))
+
+    def looking(self, settings: Settings) -> Engine:
+        """The same with the locator that `settings` ask for; raises as `NetworkLocator` does."""
+        if settings.locate == "never" or isinstance(self.locator, NetworkLocator):
+            return self
+        return replace(self, locator=_locator(self.verified, settings))
 
 
 class Station:
@@ -41,15 +72,16 @@ class Station:
         self._settings = settings or Settings()
         self._waiting: frozenset[str] = frozenset()
         self._changing = threading.Lock()
+        self._engine: Engine | None = None
         self._judge: Judge | None = None
         self._eye: Eye | None = None
-        self.file = verified.file(self._settings.precision)
-        self.manifest = verified.manifest
+        self._looking = where(self._settings), False
         self.camera = Camera(source or source_of(self._settings))
         self.metrics = Metrics(self.camera)
         self.preview = Preview(self.camera)
         self.watcher = Watcher(self.camera, self.metrics, verified.manifest.styles)
         self.closing = threading.Event()
+        verified.file(self._settings.precision)  # a bundle without it is a mistake at once
 
     def open(self) -> None:
         """Begin to read the source."""
@@ -58,16 +90,34 @@ class Station:
     def load(self) -> None:
         """Load the model and the locator, warm them up, and begin to watch. Raises as `Classifier` and
         `NetworkLocator` do."""
-        settings = self._settings
-        classifier = Classifier(self._bundle, settings.precision, settings.threads)
-        classifier.warm_up()
-        # Where paintings are not looked for, a locator that cannot be loaded does no harm.
-        locates = settings.locate == "auto"
-        locator = load_locator(self._bundle, settings.threads) if locates else ClassicalLocator()
-        self._eye = Eye(locator, where(settings), whole=self.camera.source.whole)
-        self._judge = Judge(classifier, self.metrics)
-        self.metrics.name_model(classifier.provider, classifier.refused, locator.name)
-        self.watcher.start(self._judge, self._eye)
+        with self._changing:
+            self._take(Engine.load(self._bundle, self._settings))
+            assert self._judge is not None and self._eye is not None
+            self.watcher.start(self._judge, self._eye)
+
+    def use(self, engine: Engine) -> Engine:
+        """Look with `engine` from the next frame on, and name its bundle in the settings. Returns the one before."""
+        with self._changing:
+            before = self._engine
+            assert before is not None, "nothing can be exchanged before it is loaded"
+            self._bundle = engine.verified
+            self._settings = self._settings.changed(bundle=engine.verified.folder)
+            self._take(engine)
+            return before
+
+    def _take(self, engine: Engine) -> None:
+        """Build judge and eye from `engine` and the present settings."""
+        settings, source = self._settings, self.camera.coming
+        classifier = engine.classifier
+        judge = Judge(classifier, self.metrics, settings.least_known)
+        if self._judge is None or self._judge.classifier is not classifier or self._judge.rule != judge.rule:
+            self._judge = judge
+        looking = where(settings), source.whole
+        if self._eye is None or self._eye.locator is not engine.locator or self._looking != looking:
+            self._eye = Eye(engine.locator, looking[0], whole=looking[1])
+        self._engine, self._looking = engine, looking
+        self.metrics.name_model(classifier.provider, classifier.refused, engine.locator.name)
+        self.watcher.use(self._judge, self._eye)
 
     def close(self) -> None:
         """Stop everything, within a few seconds even where the camera hangs."""
@@ -92,9 +142,41 @@ class Station:
         with self._changing:
             new = self._settings.changed(**fields)
             differ = {name for name in fields if getattr(new, name) != getattr(self._settings, name)}
+            if "bundle" in differ:
+                raise SettingsError("another bundle is taken by `use`, once it has proved itself", "bundle")
+            source = None
+            if differ & _OF_THE_CAMERA:
+                try:
+                    source = source_of(new)
+                except SourceError as error:
+                    raise SettingsError(str(error), "source") from error
+            engine = self._engine
+            if engine is not None and differ & _OF_THE_EYE:
+                engine = engine.looking(new)
             self._settings = new
             self._waiting |= {name for name in differ if not TRAITS[name].live}
+            if source is not None:
+                self.camera.change(source)
+            if engine is not None:
+                self._take(engine)
+            if differ:
+                log.info("settings changed: %s", ", ".join(sorted(differ)))
             return new
+
+    @property
+    def manifest(self) -> bundle.Manifest:
+        """Of the bundle in use."""
+        return self._bundle.manifest
+
+    @property
+    def file(self) -> bundle.ModelFile:
+        """The model file in use."""
+        return self._bundle.file(self._settings.precision) if self._engine is None else self._engine.classifier.file
+
+    @property
+    def folder(self) -> Path:
+        """Of the bundle in use."""
+        return self._bundle.folder
 
     @property
     def judge(self) -> Judge | None:
@@ -152,6 +234,11 @@ def source_of(settings: Settings) -> Source:
 def where(settings: Settings) -> eye.Settings:
     """Where to look, as the eye takes it."""
     return eye.Settings(settings.locate == "auto", settings.markers, settings.region)
+
+
+def _locator(verified: bundle.Bundle, settings: Settings) -> Locator:
+    # Where paintings are not looked for, a locator that cannot be loaded does no harm.
+    return load_locator(verified, settings.threads) if settings.locate == "auto" else ClassicalLocator()
 
 
 def load_locator(verified: bundle.Bundle, threads: int | None = None) -> Locator:

@@ -69,13 +69,20 @@ class Watcher:
         self._news = threading.Condition()
         self._showing = Showing(0, self._nothing)
         self._closing = threading.Event()
+        self._looking: tuple[Judge, Eye] | None = None
         self._thread: threading.Thread | None = None
         self._reported_s = -_REPORT_S
 
     def start(self, judge: Judge, eye: Eye) -> None:
         """Begin to watch."""
+        self._looking = judge, eye
         self._thread = threading.Thread(target=self._work, args=(judge, eye), name="watcher", daemon=True)
         self._thread.start()
+
+    def use(self, judge: Judge, eye: Eye) -> None:
+        """Look with these from the next frame on. What is shown stays until they see something else; an answer over
+        other styles, which would be of no use any more, goes with the next frame."""
+        self._looking = judge, eye
 
     def close(self, timeout_s: float = 2.0) -> None:
         """Stop, and let go of all who wait."""
@@ -114,6 +121,13 @@ class Watcher:
                     eye.reset()
                     self._publish(self._nothing)
                 continue
+            if self._looking is not None and self._looking != (judge, eye):
+                before, (judge, eye) = judge, self._looking
+                if before.styles == judge.styles:
+                    smoother.follow(judge.rule, same_network=before.classifier is judge.classifier)
+                else:
+                    self._nothing = Answer.refused(Status.NO_PAINTING, judge.styles)
+                    smoother = Smoother(judge.styles, judge.rule)
             due_s = time.monotonic() + self._interval_s
             self._metrics.dropped.inc(frame.number - last - 1)
             last = frame.number
