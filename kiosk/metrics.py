@@ -65,6 +65,32 @@ class Metrics:
             "Streams refused because all places were taken.",
             registry=self.registry,
         )
+        self.stalled_viewers = Counter(
+            "vernissage_viewers_stalled", "Streams ended because nobody read them.", registry=self.registry
+        )
+        self.streams = Gauge("vernissage_streams", "Streams that are open, by kind.", ["kind"], registry=self.registry)
+        self.stream_messages = Counter(
+            "vernissage_stream_messages",
+            "Messages made, by kind; each goes to all who receive that kind.",
+            ["kind"],
+            registry=self.registry,
+        )
+        self.stream_bytes = Counter(
+            "vernissage_stream_bytes", "Bytes sent in streams, by kind.", ["kind"], registry=self.registry
+        )
+        self.stream_skipped = Counter(
+            "vernissage_stream_skipped",
+            "Messages that slow receivers were spared, by kind.",
+            ["kind"],
+            registry=self.registry,
+        )
+        self.stream_delay_seconds = Histogram(
+            "vernissage_stream_delay_seconds",
+            "Time from a frame's arrival until its message was handed to the last receiver, by kind.",
+            ["kind"],
+            registry=self.registry,
+            buckets=_BUCKETS,
+        )
         self._faulty = Gauge(
             "vernissage_provider_refused",
             "1 for an execution provider that failed to load or answered otherwise than the reference.",

@@ -20,6 +20,8 @@ class Jpeg:
     number: int
     """The frame's."""
     data: bytes
+    arrived_s: float
+    """When the frame arrived, on the clock of `time.monotonic`."""
 
 
 class Preview:
@@ -40,5 +42,5 @@ class Preview:
                 ok, data = cv2.imencode(".jpg", frame.shot.image_bgr, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
                 if not ok:
                     return None
-                self._newest = Jpeg(frame.number, data.tobytes())
+                self._newest = Jpeg(frame.number, data.tobytes(), frame.arrived_s)
             return self._newest

@@ -20,12 +20,15 @@ from cheroot.errors import MaxSizeExceeded
 from flask import Flask
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from kiosk.broadcast import Broadcaster
+from kiosk.streams import Subscription
 from kiosk.upload import MAX_UPLOAD_BYTES
-from kiosk.web import MAX_STREAMS
 
-# Threads beside those that streams may hold: enough for the few short requests of some pages, and for
-# uploads, which wait for each other.
-_SPARE_THREADS = 8
+# Enough for the short requests of some pages, and for uploads, which wait for each other. Streams hold none.
+_THREADS = 16
+
+# Connections that may wait to be taken: after a pause of the network all pages come back at once.
+_WAITING = 256
 
 # Seconds that a client may be silent while it sends, or not read while it is sent something.
 _TIMEOUT_S = 10
@@ -59,7 +62,8 @@ class Server:
         self._server = _Listening(
             listening,
             app,
-            numthreads=MAX_STREAMS + _SPARE_THREADS,
+            numthreads=_THREADS,
+            request_queue_size=_WAITING,
             server_name="vernissage",
             timeout=_TIMEOUT_S,
             shutdown_timeout=_SHUTDOWN_S,
@@ -76,10 +80,12 @@ class Server:
 
     def start(self) -> None:
         """Serve, in a thread."""
+        self._server.broadcaster.start()
         self._thread.start()
 
     def close(self) -> None:
         """Stop, after at most some seconds; a request that hangs is left behind."""
+        self._server.broadcaster.close()
         stopping = threading.Thread(target=self._server.stop, name="server stop", daemon=True)
         stopping.start()
         stopping.join(2 * _SHUTDOWN_S)
@@ -94,11 +100,12 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 class _Listening(wsgi.Server):
-    """A server on a socket that listens already. Left to itself, cheroot hides the reason why it cannot
-    bind in a text of its own, and forgets to close what it tried."""
+    """A server on a socket that listens already, with a thread that sends all streams. Left to itself,
+    cheroot hides the reason why it cannot bind in a text of its own, and forgets to close what it tried."""
 
     def __init__(self, listening: socket.socket, app: Flask, **settings: Any) -> None:
         super().__init__(listening.getsockname()[:2], app, **settings)
+        self.broadcaster = Broadcaster()
         self._bound = listening
 
     def bind(self, family: int, type: int, proto: int = 0) -> socket.socket:
@@ -107,6 +114,36 @@ class _Listening(wsgi.Server):
 
 
 class _Gateway(wsgi.Gateway_10):
+    def respond(self) -> None:
+        response = self.req.server.wsgi_app(self.env, self.start_response)
+        if isinstance(response, Subscription):
+            return self._hand_over(response)
+        try:
+            for chunk in filter(None, response):
+                self.write(chunk)
+        finally:
+            self.req.ensure_headers_sent()
+            if hasattr(response, "close"):
+                response.close()
+        return None
+
+    def _hand_over(self, stream: Subscription) -> None:
+        """Have the broadcaster send the stream: this thread is free for the next request."""
+        connection = self.req.conn
+        try:
+            # No chunks, whose lengths nobody needs: the stream ends when the connection does.
+            self.req.response_protocol = "HTTP/1.0"
+            self.req.outheaders.append((b"Connection", b"close"))
+            self.req.ensure_headers_sent()
+            taken = socket.socket(fileno=connection.socket.detach())
+        except BaseException:
+            stream.close()
+            raise
+        finally:
+            self.req.close_connection = True
+        connection.linger = True  # it is not cheroot's to close any more
+        self.req.server.broadcaster.take(taken, stream)
+
     def get_environ(self) -> Any:  # cheroot's stub says None
         environ = super().get_environ()  # type: ignore[no-untyped-call]
         if self.req.chunked_read:

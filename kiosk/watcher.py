@@ -80,8 +80,8 @@ class Watcher:
         self._thread.start()
 
     def use(self, judge: Judge, eye: Eye) -> None:
-        """Look with these from the next frame on. What is shown stays until they see something else; an answer over
-        other styles, which would be of no use any more, goes with the next frame."""
+        """Look with these, which know the same styles, from the next frame on. What is shown stays until they see
+        something else."""
         self._looking = judge, eye
 
     def close(self, timeout_s: float = 2.0) -> None:
@@ -123,11 +123,7 @@ class Watcher:
                 continue
             if self._looking is not None and self._looking != (judge, eye):
                 before, (judge, eye) = judge, self._looking
-                if before.styles == judge.styles:
-                    smoother.follow(judge.rule, same_network=before.classifier is judge.classifier)
-                else:
-                    self._nothing = Answer.refused(Status.NO_PAINTING, judge.styles)
-                    smoother = Smoother(judge.styles, judge.rule)
+                smoother.follow(judge.rule, same_network=before.classifier is judge.classifier)
             due_s = time.monotonic() + self._interval_s
             self._metrics.dropped.inc(frame.number - last - 1)
             last = frame.number

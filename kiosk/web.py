@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
-import json
 import logging
-import threading
 import time
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Flask, Response, current_app, jsonify, render_template, request
@@ -17,21 +14,8 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 import bundle
 from kiosk import eye
 from kiosk.station import Station, rounded
+from kiosk.streams import Channel, Streams
 from kiosk.upload import MAX_UPLOAD_BYTES, ApiError, MemoryRequest, received
-
-# Streams that may be open at a time, pictures and events together. A page holds two; each holds a thread
-# of the server, which has some more for everything else (`server`).
-MAX_STREAMS = 24
-
-# Seconds. Events come at every change, and at least so often as a sign of life.
-EVENT_INTERVAL_S = 1.0
-
-# Milliseconds after which a browser asks again for events that broke off.
-_RETRY_MS = 2000
-
-# Seconds in which a stream looks whether the kiosk closes, and at least writes something: only writing
-# shows that a viewer has gone.
-_PATIENCE_S, _REPEAT_S = 0.5, 2.0
 
 _HEADERS = {
     # No inline code or style anywhere; what a browser shows of a visitor's picture is a blob.
@@ -48,7 +32,7 @@ _HEADERS = {
 
 log = logging.getLogger(__name__)
 pages = Blueprint("pages", __name__)
-_EXTENSION = "vernissage"
+_EXTENSION, _STREAMS = "vernissage", "vernissage_streams"
 
 
 def create_app(station: Station, *, loopback_only: bool = True) -> Flask:
@@ -62,7 +46,7 @@ def create_app(station: Station, *, loopback_only: bool = True) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = MAX_UPLOAD_BYTES
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the styles keep the manifest's order
     app.extensions[_EXTENSION] = station
-    app.extensions["vernissage_streams"] = threading.BoundedSemaphore(MAX_STREAMS)
+    app.extensions[_STREAMS] = Streams(station)
     app.register_blueprint(pages)
 
     @app.before_request
@@ -183,78 +167,22 @@ def state() -> Response:
 @pages.get("/api/events")
 def events() -> Response:
     """The state as server-sent events: at every change that a visitor could see, and each second."""
-    return _stream(_events(_station()), "text/event-stream")
+    return _stream(lambda streams: streams.events)
 
 
 @pages.get("/stream.mjpg")
 def stream() -> Response:
     """The live picture as motion JPEG."""
-    return _stream(_parts(_station()), "multipart/x-mixed-replace; boundary=frame")
+    return _stream(lambda streams: streams.pictures)
 
 
-def _events(station: Station) -> Iterator[str]:
-    yield f"retry: {_RETRY_MS}\n\n"
-    number, version, sent_s = 0, -1, 0.0
-    last: object = None
-    while not station.closing.is_set():
-        version = station.watcher.wait_newer(version, _PATIENCE_S).version
-        now_state = station.state()
-        seen, now = _visible(now_state), time.monotonic()
-        if seen != last or now - sent_s >= EVENT_INTERVAL_S:
-            number, last, sent_s = number + 1, seen, now
-            yield f"id: {number}\ndata: {json.dumps(now_state)}\n\n"
-
-
-def _visible(now_state: dict[str, Any]) -> object:
-    """What a visitor could see change: everything but counters, and whole per cents of probability."""
-    percents = [round(share, 2) for share in now_state["probabilities"].values()]
-    return percents, [
-        now_state[name]
-        for name in (
-            "status",
-            "style",
-            "view",
-            "painting",
-            "others",
-            "guidance",
-            "camera",
-            "camera_fault",
-            "model",
-            "source",
-        )
-    ]
-
-
-def _parts(station: Station) -> Iterator[bytes]:
-    # A browser shows a part when the next boundary comes, so each part is followed by it at once. Before
-    # the first boundary anything may stand (RFC 2046, 5.1.1); an empty line tells us whether the viewer
-    # is still there.
-    number, jpeg, sent_s, opened = 0, None, 0.0, False
-    while not station.closing.is_set():
-        newer = station.preview.wait_newer(number, _PATIENCE_S)
-        if newer is not None:
-            number, jpeg = newer.number, newer.data
-        elif time.monotonic() - sent_s < _REPEAT_S:
-            continue
-        sent_s = time.monotonic()
-        if jpeg is None:
-            yield b"\r\n"
-            continue
-        if not opened:
-            opened = True
-            yield b"--frame\r\n"
-        yield b"Content-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n%b\r\n--frame\r\n" % (len(jpeg), jpeg)
-
-
-def _stream(content: Iterator[str] | Iterator[bytes], content_type: str) -> Response:
-    places: threading.BoundedSemaphore = current_app.extensions["vernissage_streams"]
-    if not places.acquire(blocking=False):
-        _station().metrics.refused_viewers.inc()
-        raise ApiError(503, "too_many_viewers", f"all {MAX_STREAMS} places are taken; try again later")
-    response = Response(content, content_type=content_type)
-    # Not in the generator: one that is never begun (HEAD) would not give its place back.
-    response.call_on_close(places.release)
-    return response
+def _stream(choose: Callable[[Streams], Channel]) -> Response:
+    streams: Streams = current_app.extensions[_STREAMS]
+    subscription = streams.subscribe(choose(streams))
+    if subscription is None:
+        raise ApiError(503, "too_many_viewers", "all places are taken; try again later")
+    # As it is, so that the server knows what it sends.
+    return Response(subscription, content_type=subscription.channel.content_type, direct_passthrough=True)
 
 
 # --- errors and guards -----------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 import bundle
-from kiosk import web
+from kiosk import streams
 from kiosk.station import Station
 from kiosk.upload import MAX_UPLOAD_BYTES
 from kiosk.web import create_app
@@ -242,7 +242,7 @@ def events(response: Any) -> Any:
 
 
 def test_events_tell_of_changes_and_give_signs_of_life(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(web, "EVENT_INTERVAL_S", 0.3)
+    monkeypatch.setattr(streams, "EVENT_INTERVAL_S", 0.3)
     with client.get("/api/events", buffered=False) as response:
         assert response.mimetype == "text/event-stream"
         seen = []
@@ -252,7 +252,7 @@ def test_events_tell_of_changes_and_give_signs_of_life(client: FlaskClient, monk
                 break
     assert [number for number, _, _ in seen] == [1, 2, 3, 4]
     assert seen[-1][1] == "recognised"
-    assert seen[3][2] - seen[2][2] < web.EVENT_INTERVAL_S + 0.6
+    assert seen[3][2] - seen[2][2] < streams.EVENT_INTERVAL_S + 0.6
     assert set(state) == set(client.get("/api/state").get_json())
 
 
@@ -276,7 +276,8 @@ def test_stream_gives_whole_pictures(client: FlaskClient) -> None:
 def test_streams_are_limited_and_places_come_back(
     app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(web, "MAX_STREAMS", 2)
+    monkeypatch.setattr(streams, "MAX_EVENTS", 1)
+    monkeypatch.setattr(streams, "MAX_PICTURES", 1)
     client = create_app(app.extensions["vernissage"]).test_client()
     first, second = client.get("/stream.mjpg", buffered=False), client.get("/api/events", buffered=False)
     next(iter(first.response))
@@ -287,7 +288,7 @@ def test_streams_are_limited_and_places_come_back(
     second.close()  # this one was never begun
     first.close()
     client.head("/stream.mjpg").close()
-    third, fourth = client.get("/stream.mjpg", buffered=False), client.get("/stream.mjpg", buffered=False)
+    third, fourth = client.get("/stream.mjpg", buffered=False), client.get("/api/events", buffered=False)
     assert (third.status_code, fourth.status_code) == (200, 200)
     third.close()
     fourth.close()
