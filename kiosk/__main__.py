@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import signal
 import sys
@@ -43,14 +44,22 @@ Then open http://127.0.0.1:8080 in a browser. Ctrl-C ends the kiosk.
 """
 
 
+# Exit code that asks whoever started the kiosk to start it again (EX_TEMPFAIL of sysexits.h): systemd does, with
+# Restart=always. Without systemd the process starts itself anew.
+RESTART = 75
+
+# Seconds between two looks whether a restart is asked for.
+_LOOK_S = 0.25
+
+
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"vernissage: {message} (--help shows examples)\n")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run until SIGINT or SIGTERM. Returns the exit code: 0, or 2 where a setting leads nowhere, after
-    one line on standard error that says why."""
+    """Run until SIGINT or SIGTERM. Returns the exit code: 0, `RESTART` where the administrator asks for it, or 2
+    where a setting leads nowhere, after one line on standard error that says why."""
     arguments = sys.argv[1:] if arguments is None else arguments
     if arguments[:1] == ["doctor"]:
         from kiosk.doctor import main as examine
@@ -61,25 +70,25 @@ def main(arguments: list[str] | None = None) -> int:
     except SettingsError as error:
         return _complain(error)
     # After the settings, so that --help and a mistake are answered at once.
-    import logging
-
     import cv2
 
     import bundle
     from bundle.signature import verify as verify_signature
     from kiosk.classifier import ClassifierError
     from kiosk.locator.network import LocatorError
+    from kiosk.logs import set_up as set_up_log
     from kiosk.memory import give_large_blocks_back
     from kiosk.server import Server, ServerError
     from kiosk.source import SourceError
     from kiosk.station import Station, source_of
+    from kiosk.texts import TextsError
+    from kiosk.watchdog import start as start_watchdog
     from kiosk.web import create_app
 
     give_large_blocks_back(8_000_000)  # frames are smaller and stay quick to allocate
     # A second thread of OpenCV gains nothing at our sizes, and costs a third where cores are busy.
     cv2.setNumThreads(1)
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("kiosk").setLevel(logging.INFO)  # a camera that comes and goes is worth a line
+    set_up_log(settings.log_format, settings.log_level)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
@@ -92,27 +101,30 @@ def main(arguments: list[str] | None = None) -> int:
         )
         station = Station(verified, settings, source)
         server = Server(create_app(station, loopback_only=_is_loopback(settings.host)), settings.host, settings.port)
-    except (SourceError, bundle.BundleError, ServerError) as error:
+    except (SourceError, bundle.BundleError, ServerError, TextsError) as error:
         return _complain(error)
     try:
         # The page answers while the model is being loaded.
         server.start()
+        start_watchdog(station, settings.host, server.port)
         station.open()
         station.load()
         host = "127.0.0.1" if settings.host in {"0.0.0.0", "::"} else settings.host
         address = f"http://[{host}]" if ":" in host else f"http://{host}"
-        print(
-            f"Vernissage is ready: {address}:{server.port}/"
-            f" (source {source.kind}, model {station.model['name']} {settings.precision})",
-            flush=True,
-        )
-        stop.wait()
+        with contextlib.suppress(OSError):  # a full disk, a pipe that nobody reads: visitors do not care
+            print(
+                f"Vernissage is ready: {address}:{server.port}/"
+                f" (source {source.kind}, model {station.model['name']} {settings.precision})",
+                flush=True,
+            )
+        while not (stop.wait(_LOOK_S) or station.restarting.is_set()):
+            pass
     except (ClassifierError, LocatorError) as error:
         return _complain(error)
     finally:
         station.close()
         server.close()
-    return 0
+    return RESTART if station.restarting.is_set() else 0
 
 
 def asked(options: argparse.Namespace) -> Settings:
@@ -172,8 +184,12 @@ def run() -> NoReturn:
     try:
         code = main()
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError):  # a full disk
+                stream.flush()
+    if code == RESTART and "NOTIFY_SOCKET" not in os.environ:
+        # Nobody is there who would start it anew. What it has open is closed by the system.
+        os.execv(sys.executable, sys.orig_argv)
     os._exit(code)
 
 

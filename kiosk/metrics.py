@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from kiosk.camera import Camera, CameraState
+from kiosk.logs import journal
 from kiosk.source import Fault
 
 # Seconds. Fine around the few milliseconds of a network and the 15 ms that a label may take.
@@ -64,6 +65,18 @@ class Metrics:
             "vernissage_viewers_refused",
             "Streams refused because all places were taken.",
             registry=self.registry,
+        )
+        self.settings_changes = Counter(
+            "vernissage_settings_changes", "Changes of settings while it runs.", registry=self.registry
+        )
+        self.admin_sign_ins = Counter(
+            "vernissage_admin_sign_ins",
+            "Tries to sign in on the administrator's page, by result.",
+            ["result"],
+            registry=self.registry,
+        )
+        self.bundle_swaps = Counter(
+            "vernissage_bundle_swaps", "Exchanges of the bundle, by result.", ["result"], registry=self.registry
         )
         self.stalled_viewers = Counter(
             "vernissage_viewers_stalled", "Streams ended because nobody read them.", registry=self.registry
@@ -148,6 +161,14 @@ class _Readings:
         for kind in Fault:
             fault.add_metric([kind.value], float(self._camera.fault is kind))
         yield from (state, fault, changes)
+        lines = CounterMetricFamily("vernissage_log_lines", "Lines of the log, by level.", labels=["level"])
+        for level, count in journal.counts.items():
+            lines.add_metric([level], count)
+        yield lines
+        yield GaugeMetricFamily("vernissage_threads", "Threads of the kiosk's process.", self._process.num_threads())
+        if hasattr(self._process, "num_fds"):  # not on Windows
+            open_files = self._process.num_fds()
+            yield GaugeMetricFamily("vernissage_open_files", "Descriptors that the process holds.", open_files)
         yield GaugeMetricFamily(
             "vernissage_resident_memory_bytes",
             "Resident memory of the kiosk's process.",

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import bundle
-from kiosk import eye
+from kiosk import eye, logs
 from kiosk.camera import Camera
 from kiosk.classifier import Classifier, default_threads
 from kiosk.eye import Eye
@@ -81,6 +81,8 @@ class Station:
         self.preview = Preview(self.camera)
         self.watcher = Watcher(self.camera, self.metrics, verified.manifest.styles)
         self.closing = threading.Event()
+        self.restarting = threading.Event()
+        """Set where the whole process is to be started anew."""
         verified.file(self._settings.precision)  # a bundle without it is a mistake at once
 
     def open(self) -> None:
@@ -159,7 +161,10 @@ class Station:
                 self.camera.change(source)
             if engine is not None:
                 self._take(engine)
+            if differ & {"log_format", "log_level"}:
+                logs.change(new.log_format, new.log_level)
             if differ:
+                self.metrics.settings_changes.inc()
                 log.info("settings changed: %s", ", ".join(sorted(differ)))
             return new
 
