@@ -11,7 +11,7 @@ import difflib
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
@@ -402,6 +402,53 @@ def read(flags: Mapping[str, Any], config: Path | None = None) -> Settings:
         raise _first_fault(error, origins) from error
     settings._file, settings._origins = file, origins
     return settings
+
+
+def keep(settings: Settings, names: Collection[str]) -> Path:
+    """Write the values of `names` to the settings file, where the next start finds them, and leave all else in it as it
+    is, comments too. Where there was no file, one is made. Returns its path; raises `SettingsError`.
+
+    What is set by the environment or a flag as well keeps to that: see `Settings.origin`.
+    """
+    import tomlkit  # here: a kiosk that is never administered needs none of it
+    from tomlkit.exceptions import TOMLKitError
+
+    path = settings.file or PLACES[0].absolute()
+    secret = sorted(name for name in names if not TRAITS[name].flag)
+    if secret:
+        raise SettingsError(f"{secret[0]} is not written to a file from here", secret[0])
+    try:
+        document = tomlkit.parse(path.read_text(encoding="utf-8")) if path.exists() else tomlkit.document()
+        for name in sorted(names, key=list(TRAITS).index):
+            value = written(name, getattr(settings, name))
+            if value is None:
+                # None is the default of whatever may be None, and TOML has no word for it.
+                document.pop(name, None)
+            else:
+                document[name] = value
+        _replace(path, tomlkit.dumps(document).encode())
+    except (OSError, UnicodeDecodeError, TOMLKitError) as error:
+        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        raise SettingsError(f"{path}: the settings cannot be written: {reason}") from error
+    return path
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """All of it or nothing, also where the power goes or the disk is full."""
+    # Beside it: only within a folder a rename is one step. Of a link the target is written, as an editor would.
+    path = path.resolve()
+    temporary = path.with_name(f".{path.name}.new")
+    try:
+        with temporary.open("wb") as file:
+            if path.exists():
+                os.fchmod(file.fileno(), path.stat().st_mode & 0o777)  # it may hold a token
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 def flag(name: str) -> str:

@@ -72,6 +72,8 @@ class Watcher:
         self._looking: tuple[Judge, Eye] | None = None
         self._thread: threading.Thread | None = None
         self._reported_s = -_REPORT_S
+        self.failures = 0
+        """Frames that could not be judged."""
 
     def start(self, judge: Judge, eye: Eye) -> None:
         """Begin to watch."""
@@ -131,6 +133,7 @@ class Watcher:
                 self._judge(judge, eye, smoother, frame)
             except Exception:
                 self._metrics.failed.inc()
+                self.failures += 1
                 # One such frame is held over; where all fail, the last style must not stay on the wall.
                 fault = Finding(Status.MODEL_FAULT, None, {})
                 self._publish(smoother.update(fault, frame.arrived_s), frame, self._showing.sight)

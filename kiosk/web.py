@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 import bundle
 from kiosk import eye
+from kiosk.admin import register as register_admin
 from kiosk.station import Station, rounded
 from kiosk.streams import Channel, Streams
 from kiosk.upload import MAX_UPLOAD_BYTES, ApiError, MemoryRequest, received
@@ -48,6 +49,8 @@ def create_app(station: Station, *, loopback_only: bool = True) -> Flask:
     app.extensions[_EXTENSION] = station
     app.extensions[_STREAMS] = Streams(station)
     app.register_blueprint(pages)
+    if station.settings.admin_token is not None:
+        register_admin(app, station)
 
     @app.before_request
     def guard() -> None:
