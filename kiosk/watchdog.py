@@ -140,12 +140,12 @@ class Watchdog:
         problem = self._trouble()
         if problem is None:
             if self._problem is not None:
-                log.info("watchdog is fed again")
+                log.info("the watchdog is fed again")
             self._tell("WATCHDOG=1", f"STATUS={self._described()}")
         else:
             if problem != self._problem:
-                log.warning("watchdog is not fed: %s", problem)
-            self._tell(f"STATUS=watchdog is not fed: {problem}")
+                log.warning("the watchdog is not fed: %s", problem)
+            self._tell(f"STATUS=the watchdog is not fed: {problem}")
         self._problem = problem
 
     def _trouble(self) -> str | None:
@@ -153,7 +153,7 @@ class Watchdog:
         camera, showing = self._station.camera, self._station.watcher.showing
         # Also while frames come: it is this thread that takes them.
         if camera.overdue_s > LATE_S:
-            return f"the camera's thread hangs for {camera.overdue_s:.0f} s"
+            return "the camera's thread hangs"
         if camera.state is CameraState.LIVE:
             if showing.frame is None or showing.version == self._judged:
                 return "the camera gives frames, but none was judged"
