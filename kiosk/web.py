@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import io
 import ipaddress
 import logging
 import time
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Flask, Response, current_app, jsonify, render_template, request
+import segno
+from flask import Blueprint, Flask, Response, abort, current_app, jsonify, render_template, request, url_for
+from flask_babel import Babel, force_locale
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 import bundle
-from kiosk import eye
+from kiosk import eye, words
 from kiosk.admin import register as register_admin
 from kiosk.station import Station, rounded
 from kiosk.streams import Channel, Streams
+from kiosk.texts import StyleText, Texts, as_json
 from kiosk.upload import MAX_UPLOAD_BYTES, ApiError, MemoryRequest, received
 
 _HEADERS = {
@@ -33,7 +39,7 @@ _HEADERS = {
 
 log = logging.getLogger(__name__)
 pages = Blueprint("pages", __name__)
-_EXTENSION, _STREAMS = "vernissage", "vernissage_streams"
+_EXTENSION, _STREAMS, _TEXTS = "vernissage", "vernissage_streams", "vernissage_texts"
 
 
 def create_app(station: Station, *, loopback_only: bool = True) -> Flask:
@@ -41,6 +47,8 @@ def create_app(station: Station, *, loopback_only: bool = True) -> Flask:
 
     With `loopback_only` (the server listens on this machine alone) requests for any other host name are
     refused: a foreign page could otherwise point its own name at 127.0.0.1 and read the camera.
+
+    Raises `kiosk.texts.TextsError` where the museum's own texts cannot be used.
     """
     app = Flask(__name__)
     app.request_class = MemoryRequest
@@ -48,6 +56,8 @@ def create_app(station: Station, *, loopback_only: bool = True) -> Flask:
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the styles keep the manifest's order
     app.extensions[_EXTENSION] = station
     app.extensions[_STREAMS] = Streams(station)
+    app.extensions[_TEXTS] = Texts.load(station.settings.texts, _styles(station))
+    Babel(app, locale_selector=_language)
     app.register_blueprint(pages)
     if station.settings.admin_token is not None:
         register_admin(app, station)
@@ -81,10 +91,131 @@ def create_app(station: Station, *, loopback_only: bool = True) -> Flask:
 
 @pages.get("/")
 def index() -> str:
-    """The visitor's page."""
-    manifest = _station().manifest
-    styles = [{"name": name, "identifier": bundle.style_identifier(name)} for name in manifest.styles]
-    return render_template("index.html", styles=styles, model=manifest.name)
+    """The visitor's page, in the language of ``?lang=``."""
+    station = _station()
+    return render_template(
+        "index.html",
+        **_in_language(),
+        styles=_said_of(_language()),
+        languages=_languages(),
+        take_away=station.settings.take_away,
+        model=station.manifest.name,
+    )
+
+
+@pages.get("/styles/<identifier>")
+def style(identifier: str) -> str:
+    """The page about a style that a visitor takes along: for any screen, and for paper."""
+    texts = _taken_along(identifier)
+    return render_template(
+        "style.html",
+        **_in_language(),
+        identifier=identifier,
+        text=texts[identifier],
+        others={other: text.name for other, text in texts.items() if other != identifier},
+        languages=_languages(),
+        picture=_picture(identifier),
+    )
+
+
+@pages.get("/styles/<identifier>/qr.svg")
+def qr(identifier: str) -> Response:
+    """The address of `style`, for the camera of a phone."""
+    _taken_along(identifier)
+    address = f"{_station().settings.public_url}{url_for('pages.style', identifier=identifier, lang=_language())}"
+    drawing = io.BytesIO()
+    # Four modules of quiet on each side are what readers ask for (ISO/IEC 18004, 9.1).
+    segno.make(address, error="m", micro=False).save(drawing, kind="svg", border=4, xmldecl=False, light="#fff")
+    return Response(drawing.getvalue(), content_type="image/svg+xml")
+
+
+@pages.get("/api/settings")
+def settings() -> Response:
+    """What the page needs to know of the settings."""
+    now = _station().settings
+    return jsonify(
+        {
+            "language": now.language,
+            "languages": _languages(),
+            "idle_s": now.idle_s,
+            "reset_s": now.reset_s,
+            "attract_s": now.attract_s,
+            "speech": now.speech,
+            "take_away": now.take_away,
+        }
+    )
+
+
+@pages.get("/api/words/<language>")
+def spoken(language: str) -> Response:
+    """All words and texts of the page in another language, so that it changes without being loaded anew."""
+    if language not in _station().settings.languages:
+        abort(404)
+    with force_locale(language):
+        return jsonify(
+            {
+                "language": language,
+                "tag": words.tag(language),
+                "direction": words.direction(language),
+                "words": words.words(),
+                "styles": _said_of(language),
+            }
+        )
+
+
+def _language() -> str:
+    """The language of the request: the one that it asks for, if the kiosk offers it."""
+    now = _station().settings
+    asked = request.args.get("lang", "")
+    return asked if asked in now.languages else now.language
+
+
+def _in_language() -> dict[str, Any]:
+    """What every page is rendered with."""
+    language = _language()
+    return {
+        "language": language,
+        "tag": words.tag(language),
+        "direction": words.direction(language),
+        "words": words.words(),
+    }
+
+
+def _languages() -> list[dict[str, str]]:
+    return [
+        {"code": code, "name": words.LANGUAGES[code], "tag": words.tag(code), "direction": words.direction(code)}
+        for code in _station().settings.languages
+    ]
+
+
+def _styles(station: Station) -> dict[str, str]:
+    """Display names by identifier, in the manifest's order."""
+    return {bundle.style_identifier(name): name for name in station.manifest.styles}
+
+
+def _texts(language: str) -> dict[str, StyleText]:
+    texts: Texts = current_app.extensions[_TEXTS]
+    return texts.of(language, _styles(_station()))
+
+
+def _said_of(language: str) -> list[dict[str, str]]:
+    """The styles with their texts; ``key`` is the API's name of the style, ``name`` the one that is shown."""
+    names = _styles(_station())
+    return [{"key": names[style], "identifier": style, **text} for style, text in as_json(_texts(language)).items()]
+
+
+def _taken_along(identifier: str) -> dict[str, StyleText]:
+    """The texts of all styles; 404 where there is nothing to take along, or no such style."""
+    texts = _texts(_language())
+    if not _station().settings.take_away or identifier not in texts:
+        abort(404)
+    return texts
+
+
+def _picture(identifier: str) -> str | None:
+    """A canvas of our own in the manner of a style, if there is one."""
+    drawn = Path(__file__).parent / "static" / "attract" / f"{identifier}.webp"
+    return f"attract/{drawn.name}" if drawn.is_file() else None
 
 
 @pages.get("/healthz")

@@ -12,6 +12,24 @@ from __future__ import annotations
 
 from flask_babel import lazy_gettext as _
 
+LANGUAGES = {
+    "en": "English",
+    "fr": "Français",
+    "de": "Deutsch",
+    "es": "Español",
+    "it": "Italiano",
+    "nl": "Nederlands",
+    "ja": "日本語",
+    "zh": "中文",
+    "ar": "العربية",
+}
+"""The languages of the screen by code, named in themselves, in the order that visitors see."""
+
+# What browsers want to know beyond our code: simplified characters are other glyphs of the same fonts.
+_TAGS = {"zh": "zh-Hans"}
+
+_RIGHT_TO_LEFT = frozenset({"ar"})
+
 WORDS = {
     # --- the label: a line, the style in large letters below it, how sure, and why
     # Translators: On a line of its own above the name of a style, e.g. "Impressionism".
@@ -169,6 +187,16 @@ WORDS = {
     "from_kiosk": _("A page to take along from Vernissage, the kiosk that looks at paintings."),
 }
 """The text of every key, in the language of the request."""
+
+
+def tag(language: str) -> str:
+    """The BCP 47 tag of a language: what stands in ``lang`` of the page."""
+    return _TAGS.get(language, language)
+
+
+def direction(language: str) -> str:
+    """``ltr`` or ``rtl``."""
+    return "rtl" if language in _RIGHT_TO_LEFT else "ltr"
 
 
 def words() -> dict[str, str]:

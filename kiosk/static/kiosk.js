@@ -1,25 +1,49 @@
 // The visitor's page. Three views: the kiosk's camera (live), a picture that was brought (still),
 // and the camera of the device in hand (own). The live view is where everything returns to.
 
-import { LOOKING, asView, describe, trouble } from "./answers.js";
+import { aloud, asView, describe, looking, trouble } from "./answers.js";
+import * as waiting from "./attract.js";
 import { follow, stream } from "./live.js";
 import { classify, hasOwnCamera, offerPictures, ownCamera } from "./pictures.js";
+import * as reading from "./reading.js";
 import * as screen from "./screen.js";
+import * as speech from "./speech.js";
+import { visits } from "./visit.js";
+import { language, speak, styles, t } from "./words.js";
 
-const IDLE_MS = 120_000; // ms after which a visitor's picture leaves the screen of a kiosk with a camera
+// Where nobody touches the screen, the evidence comes and goes on the painting in view: seconds of each.
+const WARM_S = 8, COOL_S = 14;
 
 const $ = (id) => document.getElementById(id);
-const live = $("live"), still = $("still");
+const live = $("live"), still = $("still"), own = $("own");
 const picture = stream(live, "/stream.mjpg");
+// Until the kiosk has said what is set; its own defaults, which are enough for a page without a kiosk.
+let settings = { language: null, idle_s: 45, reset_s: 20, attract_s: 20, speech: false };
+let home = language().code; // the language that the screen begins with
+let learned_s = 0; // when it was last asked what is set
 let view = "live";
 let state = null; // the last one heard, kept for the way back
-let notes = {};
 let asked = 0; // a slow answer to an earlier picture must not overwrite a later one
-let idle = 0;
 let said = ""; // by the last answer about this device's camera
+let shown = null; // redraws the present view: in another language, with or without the evidence
+let seen_s = performance.now() / 1000; // when a painting was last in view
+let wantsWhere = false; // the visitor asked to see the evidence
+let turns = false; // it is the evidence's turn in the attract loop
+let quiet = { quiet_s: () => 0, isAsking: false };
+
+const warm = () => wantsWhere || turns;
+
+function put(label) {
+  screen.show(label);
+  screen.offer(label);
+  if (reading.speaks()) speech.tell(label.kind === "recognised" ? aloud(label) : "", language().tag);
+  if (!label.evidence && wantsWhere && view !== "own") want(false);
+  if ($("take")) $("take").dataset.style = label.style ?? "";
+}
 
 function showLive() {
   if (view !== "live" || !state) return;
+  shown = showLive;
   const sees = state.camera === "live";
   // While a picture is being brought back, the last one stays, dimmed.
   const returns = state.camera === "recovering" && live.classList.contains("shown");
@@ -27,22 +51,25 @@ function showLive() {
   screen.emptyWall(!sees && !returns);
   if (sees || returns) picture.start();
   else picture.stop();
-  const label = describe(state, screen.styles, notes);
-  screen.show(label);
+  put(describe(state));
   const size = { width: live.naturalWidth, height: live.naturalHeight };
   // A picture from a folder is looked at as a whole, so it is shown as a whole.
   const whole = state.source?.kind === "folder";
   live.classList.toggle("whole", whole);
-  screen.guide(size, sees && state.camera_fault !== "black" ? state : null, whole ? "meet" : "slice");
-  screen.caption(sees && state.source?.demonstration ? state.source.caption ?? "Drawn for demonstration" : "");
+  screen.guide(size, sees && state.camera_fault !== "black" ? state : null, whole ? "meet" : "slice", warm());
+  screen.caption(sees && state.source?.demonstration ? drawn(state.source.caption) : "");
   screen.timing(sees ? state.timing_ms?.total : undefined);
-  $("back").textContent = sees ? "Back to the camera" : "Back";
+  screen.backTo(sees);
 }
+
+// The kiosk's captions are English; whoever reads another language is told the same in short.
+const drawn = (caption) => (language().code === "en" && caption) || t("drawn");
 
 function go(name) {
   view = name;
   asked += 1;
-  if (name !== "own") own.stop();
+  want(false);
+  if (name !== "own") device.stop();
   if (name !== "live") picture.stop();
   if (name !== "still" && still.src) {
     URL.revokeObjectURL(still.src);
@@ -62,10 +89,16 @@ function back() {
   if (hadFocus) $("choose").focus();
 }
 
+/** Shows what `label()` says, now and in whatever language comes. */
+function stand(label) {
+  shown = () => put(label());
+  shown();
+}
+
 async function lookAt(file) {
   go("still");
   const mine = asked;
-  screen.show(LOOKING);
+  stand(looking);
   still.hidden = true; // until it has loaded: a file that is no picture must not leave a broken image
   still.src = URL.createObjectURL(file);
   still.onload = () => {
@@ -74,60 +107,168 @@ async function lookAt(file) {
   };
   $("back").focus();
   try {
-    const answer = await classify(file);
-    if (mine !== asked) return;
     // Whoever shows a picture cannot move what is in it.
-    screen.show(describe({ ...answer, guidance: null }, screen.styles, notes));
+    const answer = { ...(await classify(file)), guidance: null };
+    if (mine !== asked) return;
+    stand(() => describe(answer));
     screen.timing(answer.timing_ms?.total);
     await still.decode().catch(() => {});
-    if (mine === asked) screen.guide({ width: still.naturalWidth, height: still.naturalHeight }, answer, "meet");
+    if (mine !== asked) return;
+    shown = () => {
+      put(describe(answer));
+      screen.guide({ width: still.naturalWidth, height: still.naturalHeight }, answer, "meet", warm());
+    };
+    shown();
   } catch (error) {
-    if (mine === asked) screen.show(trouble(error.reasons));
+    if (mine === asked) stand(() => trouble(error.reasons));
   }
 }
 
-const own = ownCamera(
-  $("own"),
-  (answer, size) => {
-    const label = describe(asView(answer), screen.styles, notes);
+const device = ownCamera(
+  own,
+  (found, size) => {
+    const answer = asView(found);
+    const label = describe(answer);
     // Single frames are judged one by one: only what two in a row say is said.
-    if (label.headline === said) screen.show(label);
+    if (label.headline === said) stand(() => describe(answer));
     said = label.headline;
-    screen.guide(size, answer, "slice");
+    screen.guide(size, answer, "slice", warm());
     screen.timing(answer.timing_ms?.total);
   },
   (reasons, { goesOn = false } = {}) => {
-    if (!goesOn) own.stop();
-    screen.show(trouble(reasons));
+    if (!goesOn) device.stop();
+    stand(() => trouble(reasons));
   },
 );
 
-function rest() {
-  clearTimeout(idle);
-  idle = setTimeout(() => state?.camera === "live" && back(), IDLE_MS);
+function want(where) {
+  wantsWhere = where;
+  $("show-where").setAttribute("aria-pressed", String(where));
 }
+
+// --- what a visitor may choose
 
 offerPictures($("choose"), $("file"), lookAt);
 $("back").addEventListener("click", back);
 $("use-own").addEventListener("click", () => {
   go("own");
-  screen.show(LOOKING);
+  stand(looking);
   said = "";
   $("back").focus();
-  own.start();
+  device.start();
 });
 $("use-own").hidden = !hasOwnCamera();
-addEventListener("keydown", (event) => event.key === "Escape" && back());
+$("show-where").addEventListener("click", () => {
+  want(!wantsWhere);
+  turns = false;
+  shown?.();
+});
+addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && !document.querySelector("dialog[open]")) back();
+});
 live.addEventListener("load", showLive, { once: true }); // its size is known, so that one can draw on it
-for (const sign of ["pointerdown", "keydown", "drop"]) addEventListener(sign, rest);
 
-fetch(new URL("styles.json", import.meta.url))
-  .then((response) => response.json())
-  .then((found) => {
-    notes = found;
-    showLive();
-  })
-  .catch(() => {}); // without its notes the label is shorter, no more
+for (const [button, dialog] of [["open-languages", "languages"], ["open-reading", "reading"]]) {
+  $(button).addEventListener("click", () => $(dialog).showModal());
+  $(dialog).addEventListener("click", (event) => event.target === $(dialog) && $(dialog).close());
+}
+
+async function talk(code) {
+  try {
+    await speak(code);
+  } catch {
+    return; // the kiosk is away, and its page says so
+  }
+  $("language-name").textContent = document.querySelector(`a[data-language="${code}"]`)?.textContent ?? code;
+  speech.hush();
+  waiting.name();
+  shown?.();
+  screen.fit();
+}
+
+$("languages").addEventListener("click", (event) => {
+  const link = event.target.closest("a");
+  if (!link || event.ctrlKey || event.metaKey) return;
+  event.preventDefault();
+  $("languages").close();
+  talk(link.dataset.language);
+});
+
+reading.offerReading((mode) => {
+  if (mode === "speech") speech.hush();
+  shown?.();
+  screen.fit();
+});
+
+$("take")?.addEventListener("click", () => {
+  const { style } = $("take").dataset;
+  $("square").src = `/styles/${style}/qr.svg?lang=${language().code}`;
+  $("along-style").textContent = styles().find(({ identifier }) => identifier === style)?.name ?? "";
+  $("along").showModal();
+});
+$("along")?.addEventListener("click", (event) => event.target === $("along") && $("along").close());
+
+// --- nobody there
+
+const isChanged = () =>
+  view !== "live" || wantsWhere || reading.isChanged() || language().code !== home
+  || Boolean(document.querySelector("dialog.card[open]"));
+
+function begin() {
+  for (const dialog of document.querySelectorAll("dialog.card[open]")) dialog.close();
+  reading.reset();
+  speech.hush();
+  want(false);
+  back();
+  scrollTo(0, 0);
+  if (language().code !== home) talk(home);
+  else screen.fit();
+  shown?.();
+}
+
+const LEARN_S = 30; // s between two questions what is set: it may be changed while the page is open
+const NOBODY = ["no_painting", "too_dark", "too_blurred"];
+
+function watchOver() {
+  const now_s = performance.now() / 1000;
+  const isEmpty = view === "live" && state?.model && state.camera === "live" && state.camera_fault !== "black"
+    && NOBODY.includes(state.status);
+  if (!isEmpty) {
+    seen_s = now_s;
+    waiting.greet();
+  }
+  const isQuiet = quiet.quiet_s() >= settings.attract_s && !quiet.isAsking;
+  if (isQuiet && now_s - seen_s >= settings.attract_s && !isChanged()) waiting.attract();
+  // A painting that hangs before the camera for good is its own invitation.
+  const inTurn = isQuiet && view === "live" && state?.status === "recognised" && !reading.calm()
+    && now_s % (WARM_S + COOL_S) < WARM_S;
+  if (now_s - learned_s >= LEARN_S) learn();
+  if (inTurn !== turns) {
+    turns = inTurn;
+    shown?.();
+  }
+}
+
+async function learn() {
+  learned_s = performance.now() / 1000;
+  const before = settings;
+  try {
+    const response = await fetch("/api/settings");
+    if (response.ok) settings = await response.json();
+  } catch {
+    return; // it is asked again
+  }
+  reading.allowSpeech(settings.speech);
+  if (before.language && before.language !== settings.language) {
+    const isHome = language().code === home;
+    home = settings.language;
+    if (isHome) talk(home);
+  }
+}
+
+quiet = visits(() => settings, isChanged, begin);
+setInterval(watchOver, 500);
+screen.glow([live, still, own]);
 
 // Only after the page has loaded: an endless stream would keep the browser's tab loading for ever.
 function open() {
@@ -135,11 +276,18 @@ function open() {
     "/api/events",
     (heard) => {
       state = heard;
+      // Another model was put in, with other styles: their texts come with the page.
+      const keys = Object.keys(heard.probabilities ?? {});
+      if (keys.length && !keys.every((key) => styles().some((style) => style.key === key))) location.reload();
       showLive();
+      watchOver();
     },
     (lost) => {
       screen.connection(lost);
-      if (!lost) picture.restart();
+      if (!lost) {
+        picture.restart();
+        learn();
+      }
     },
   );
 }

@@ -1,38 +1,71 @@
 // Writes on the page, and only where something has changed: what does not change does not flicker,
 // and a screen reader is not told the same thing twice. Data is written as text, never as markup.
 
-import { percent } from "./answers.js";
+import { evidence } from "./evidence.js";
 import { glider } from "./outline.js";
+import { calm } from "./reading.js";
+import { number, say, t } from "./words.js";
 
 const ASKED_MS = 250; // ms for which something must be asked for before it is: what comes and goes cannot be read
 
-const $ = (id) => document.getElementById(id);
-const rows = [...$("bars").children];
-const calm = matchMedia("(prefers-reduced-motion: reduce)");
+// How small the text of the label may become so that all of it stays in sight, and in which steps (shares of 1).
+const LEAST_FIT = 0.62, FIT_STEP = 0.04;
 
-export const styles = rows.map((row) => ({ name: row.dataset.style, identifier: row.dataset.identifier }));
+const $ = (id) => document.getElementById(id);
+const rows = [...$("alternatives").children];
+const label = document.querySelector(".room .label");
 
 function write(element, text) {
-  if (element.textContent !== text) element.textContent = text;
+  if (element.textContent === text) return false;
+  element.textContent = text;
+  return true;
 }
 
 /** Puts a label (see answers.js) on the page. */
-export function show(label) {
-  const changed = $("headline").textContent !== label.headline;
-  if (document.body.dataset.kind !== label.kind) document.body.dataset.kind = label.kind;
-  write($("over"), label.over);
-  write($("headline"), label.headline);
-  write($("sure"), label.sure);
-  write($("percent"), label.percent);
-  write($("note"), label.note);
-  write($("period"), label.period);
-  if (changed && !calm.matches) {
+export function show(said) {
+  const changed = $("headline").textContent !== said.headline;
+  let differs = document.body.dataset.kind !== said.kind;
+  if (differs) document.body.dataset.kind = said.kind;
+  for (const name of ["over", "headline", "sure", "percent", "years", "note", "where"])
+    differs = write($(name), said[name]) || differs;
+  differs = write($("look-for"), said.lookFor) || differs;
+  $("look").hidden = !said.lookFor;
+  if (changed && !calm()) {
     const entrance = [{ opacity: 0, transform: "translateY(10px)" }, { opacity: 1, transform: "none" }];
-    document.querySelector(".text").animate(entrance, { duration: 600, easing: "cubic-bezier(.2,.7,.2,1)" });
+    document.querySelector(".room .text").animate(entrance, { duration: 600, easing: "cubic-bezier(.2,.7,.2,1)" });
   }
-  bars(label);
-  guidance(label.guidance);
+  differs = alternatives(said.alternatives) || differs;
+  guidance(said.guidance);
+  if (differs) fit();
 }
+
+function alternatives(others) {
+  let differs = $("could-be").hidden !== !others.length;
+  $("could-be").hidden = !others.length;
+  rows.forEach((row, i) => {
+    const other = others[i];
+    row.hidden = !other;
+    if (!other) return;
+    differs = write(row.querySelector(".alternative"), other.name) || differs;
+    write(row.querySelector(".share"), other.percent);
+    row.querySelector(".level").style.transform = `scaleX(${other.share.toFixed(3)})`;
+  });
+  return differs;
+}
+
+/** Makes the text of the label as large as it may be with all of it in sight. A phone scrolls instead. */
+export function fit() {
+  const scrolls = matchMedia("(max-aspect-ratio: 1/1) and (max-width: 699px)").matches;
+  let share = 1;
+  const root = document.documentElement;
+  root.style.setProperty("--fit", share);
+  while (!scrolls && share > LEAST_FIT && label.scrollHeight > label.clientHeight + 1) {
+    share -= FIT_STEP;
+    root.style.setProperty("--fit", share.toFixed(2));
+  }
+}
+new ResizeObserver(fit).observe(label);
+document.fonts?.ready.then(fit);
 
 let asked = "", asking = 0;
 
@@ -43,34 +76,35 @@ function guidance(text) {
   asking = setTimeout(() => write($("guidance"), text), ASKED_MS);
 }
 
-function bars(label) {
-  document.body.dataset.bars = label.bars ? "on" : "off";
-  if (!label.bars) return;
-  for (const row of rows) {
-    const share = label.bars[row.dataset.style] ?? 0;
-    row.querySelector(".level").style.transform = `scaleX(${share.toFixed(3)})`;
-    write(row.querySelector(".bar-value"), percent(share));
-    row.classList.toggle("named", label.kind === "recognised" && row.dataset.style === label.headline);
-  }
-}
-
 const outline = glider((quads) => draw("painting", quads.map(closed)));
 const others = glider((quads) => draw("others", quads.map(closed)));
+
+// From the picture to the stage, as the drawing on it is laid out.
+function onStage([x, y]) {
+  const drawn = $("guide").getScreenCTM();
+  const stage = $("evidence").parentElement.getBoundingClientRect();
+  return [drawn.a * x + drawn.e - stage.left, drawn.d * y + drawn.f - stage.top];
+}
+const heat = evidence($("evidence"), onStage, calm);
+new ResizeObserver(heat.rehang).observe($("guide"));
 
 /** Draws on the picture what of it was `seen` (an answer of the API): an outline around each painting, or,
  * where the middle or a fixed region is looked at instead, its four corners as an invitation.
  *
  * `frame` is the size of the picture that the answer is about; `fit` says how it is fitted on the stage:
- * "slice" like object-fit: cover, "meet" like contain. Without `seen` nothing is drawn. */
-export function guide(frame, seen, fit) {
+ * "slice" like object-fit: cover, "meet" like contain. Without `seen` nothing is drawn. `warm`: the evidence too. */
+export function guide(frame, seen, fitted, warm = false) {
   const shown = frame?.width && frame?.height ? seen : null;
   if (shown) {
     set($("guide"), "viewBox", `0 0 ${frame.width} ${frame.height}`);
-    set($("guide"), "preserveAspectRatio", `xMidYMid ${fit}`);
+    set($("guide"), "preserveAspectRatio", `xMidYMid ${fitted}`);
   }
-  outline(shown?.painting ? [shown.painting] : [], calm.matches);
-  others(shown?.others ?? [], calm.matches);
+  outline(shown?.painting ? [shown.painting] : [], calm());
+  others(shown?.others ?? [], calm());
   draw("corners", INVITING.includes(shown?.view) ? [cornerPath(shown.region)] : []);
+  const shares = warm ? shown?.evidence?.shares : null;
+  heat.show(shares, shown?.painting ?? shown?.region);
+  $("legend").hidden = !(shares && shown?.region);
 }
 
 const INVITING = ["centre", "region"];
@@ -117,6 +151,12 @@ export function view(name) {
   }
 }
 
+/** What the visitor may do about this label: see where, take it along. */
+export function offer(said) {
+  $("show-where").hidden = !said.evidence;
+  if ($("take")) $("take").hidden = !said.style;
+}
+
 /** With no camera, an empty frame hangs on the wall. */
 export function emptyWall(empty) {
   $("empty").hidden = !empty;
@@ -129,10 +169,26 @@ export function caption(text) {
 }
 
 export function timing(ms) {
-  write($("timing"), Number.isFinite(ms) ? ` · ${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms` : "");
+  write($("timing"), Number.isFinite(ms) ? ` · ${number(ms < 10 ? Math.round(ms * 10) / 10 : Math.round(ms))} ms` : "");
 }
 
 export function connection(lost) {
-  write($("connection"), lost ? "Reconnecting" : "");
+  write($("connection"), lost ? t("reconnecting") : "");
   document.body.toggleAttribute("data-stale", lost);
+}
+
+export function backTo(camera) {
+  say($("back"), camera ? "back_to_camera" : "back");
+}
+
+const GLOW_MS = 400; // ms between two looks at the picture's colours: slower than they are seen to change
+
+/** Has the colours of the picture glow on behind the label: a picture of 8 by 5, which the browser makes large. */
+export function glow(pictures) {
+  const to = $("glow").getContext("2d");
+  setInterval(() => {
+    const picture = pictures.find((one) => !one.hidden && (one.naturalWidth || one.videoWidth));
+    if (picture && !document.hidden) to.drawImage(picture, 0, 0, 8, 5);
+    $("glow").classList.toggle("shown", Boolean(picture));
+  }, GLOW_MS);
 }
