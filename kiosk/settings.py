@@ -114,6 +114,7 @@ def _plain(value: object) -> object:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
+# The last of several such is asked first.
 _Maybe = BeforeValidator(_nothing)
 _Share = Annotated[float, Field(ge=0, le=1)]
 _Side = Annotated[int, Field(ge=10, le=99_999)]
@@ -158,7 +159,7 @@ class Settings(BaseSettings):
         default="auto", description="auto: find the painting in the frame; never: look at its middle"
     )
     region: Annotated[
-        Region | None, NoDecode, _Maybe, BeforeValidator(_region), Trait(_LOOK, "LEFT,TOP,RIGHT,BOTTOM", live=True)
+        Region | None, NoDecode, BeforeValidator(_region), _Maybe, Trait(_LOOK, "LEFT,TOP,RIGHT,BOTTOM", live=True)
     ] = Field(
         default=None,
         description="look at this part of the frame and nothing else, in shares of it (0.2,0.1,0.8,0.9); or four"
@@ -208,7 +209,7 @@ class Settings(BaseSettings):
         default=None, description="folder whose files replace our texts on styles (docs/screen.md)"
     )
     idle_s: Annotated[float, Trait(_SCREEN, "SECONDS", live=True)] = Field(
-        default=45.0, ge=5, le=3600, description="seconds without a touch until the screen asks: are you still there?"
+        default=45.0, ge=5, le=3600, description="seconds without a touch until the screen asks whether somebody is still there"
     )
     reset_s: Annotated[float, Trait(_SCREEN, "SECONDS", live=True)] = Field(
         default=15.0, ge=3, le=600, description="seconds more until it says thank you and begins anew"

@@ -237,12 +237,13 @@ def cameras() -> Response:
 @desk.get("/api/bundles")
 def bundles() -> Response:
     """The bundles among which there is a choice, and how the last exchange went."""
-    exchange = _desk().exchange
-    folder = _desk().station.settings.bundles
+    exchange, station = _desk().exchange, _desk().station
+    folder = station.settings.bundles
     progress = exchange.progress
     return jsonify(
         {
             "folder": str(folder) if folder else None,
+            "in_use": {"name": station.manifest.name, "folder": str(station.folder)},
             "bundles": [asdict(offer) for offer in exchange.offers()],
             "exchange": progress.to_json() if progress else None,
             "busy": progress is not None and progress.step not in ENDED,

@@ -240,6 +240,7 @@ async function bundles() {
     return row;
   }));
   const nothing = !found.folder ? "No folder of bundles is set: bundles in the settings file, or --bundles FOLDER." : !found.bundles.length ? `There are no bundles in ${found.folder}.` : "";
+  $("in-use").textContent = `In use: ${found.in_use.name}, from ${found.in_use.folder}`;
   $("no-offers").textContent = nothing;
   $("no-offers").hidden = !nothing;
   progress(found.exchange);
