@@ -10,3 +10,9 @@ kiosk as it runs, in processes of their own (``attendant``), before a camera tha
 
 Only `bundle` and `kiosk` (to time the real pipeline) of our other rooms may be imported here.
 """
+
+import os
+
+# ONNX Runtime, from 1.29 on, writes an identifier of this machine to its user's folder and sends figures to its maker,
+# unless this is set before it is imported.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"

@@ -11,6 +11,12 @@ Every exported model takes ``input``, uint8 RGB ``[batch, size, size, 3]``, and 
 in `OUTPUTS`, which are always bound by name.
 """
 
+import os
+
+# ONNX Runtime, from 1.29 on, writes an identifier of this machine to its user's folder and sends figures to its maker,
+# unless this is set before it is imported.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
 from bundle.catalogue import (
     Artist,
     Catalogue,

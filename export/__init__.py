@@ -7,3 +7,9 @@ chosen by. Where int8 costs too much, `bounding` and `equalisation` change the n
 leave in float. `inspection` looks into the files, `gates` refuse what is not right, `card` and `report` say what came
 of it. `choice` finds the run to export; `verification` and `signing` are commands of their own.
 """
+
+import os
+
+# ONNX Runtime, from 1.29 on, writes an identifier of this machine to its user's folder and sends figures to its maker,
+# unless this is set before it is imported.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
