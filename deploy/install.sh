@@ -98,12 +98,12 @@ say() { echo "install.sh: $*"; }
 # put SOURCE TARGET [MODE]: a file with its folders.
 put() { run install -D -m "${3:-644}" "$1" "$2"; }
 
-# put_once SOURCE TARGET: only where there is none; what you changed stays.
+# put_once SOURCE TARGET [MODE]: only where there is none; what you changed stays.
 put_once() {
   if [ -e "$2" ]; then
     say "$2 stays as it is"
   else
-    put "$1" "$2"
+    put "$@"
   fi
 }
 
@@ -181,7 +181,7 @@ install_program() {
   run chmod -R u=rwX,go=rX "$place"
 
   # The packages are those of the lock file for this Python: they are made anew only where either changed.
-  lock=$(cat "$here/requirements/kiosk.lock" <(python3 -c 'import sys; print(sys.version)') | sha256sum | cut -c -64)
+  lock=$({ cat "$here/requirements/kiosk.lock" && python3 -VV; } | sha256sum | cut -c -64)
   if [ -n "$old" ] && [ "$(cat "$opt/$old/.venv/made-of" 2>/dev/null)" = "$lock" ]; then
     run cp -al "$opt/$old/.venv" "$place/.venv"
   else
@@ -201,7 +201,7 @@ install_program() {
 }
 
 install_settings() {
-  put_once "$here/deploy/kiosk.toml" "$dest/etc/vernissage/kiosk.toml"
+  put_once "$here/deploy/kiosk.toml" "$dest/etc/vernissage/kiosk.toml" 640
   put "$here/deploy/systemd/vernissage.sysusers" "$dest/usr/lib/sysusers.d/vernissage.conf"
   put "$here/deploy/systemd/vernissage.tmpfiles" "$dest/usr/lib/tmpfiles.d/vernissage.conf"
   if [ -z "$dest" ]; then
