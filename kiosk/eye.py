@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import math
 from collections.abc import Sequence
@@ -87,6 +88,12 @@ class Eye:
         self._tracker = Tracker(settings.region)
         self._looks = 0
         self._last: Sight | None = None
+
+    def through(self, locator: Locator) -> Eye:
+        """The same with another locator: what was followed is followed on."""
+        other = copy.copy(self)
+        other.locator = locator
+        return other
 
     @property
     def locates(self) -> bool:

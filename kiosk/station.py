@@ -115,8 +115,10 @@ class Station:
         if self._judge is None or self._judge.classifier is not classifier or self._judge.rule != judge.rule:
             self._judge = judge
         looking = where(settings), source.whole
-        if self._eye is None or self._eye.locator is not engine.locator or self._looking != looking:
+        if self._eye is None or self._looking != looking:
             self._eye = Eye(engine.locator, looking[0], whole=looking[1])
+        elif self._eye.locator is not engine.locator:
+            self._eye = self._eye.through(engine.locator)
         self._engine, self._looking = engine, looking
         self.metrics.name_model(classifier.provider, classifier.refused, engine.locator.name)
         self.watcher.use(self._judge, self._eye)

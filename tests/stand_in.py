@@ -47,12 +47,15 @@ def write_bundle(
     outputs: tuple[str, ...] = bundle.OUTPUTS,
     styles: tuple[str, ...] = STYLES,
     precisions: tuple[Literal["int8", "fp32"], ...] = ("int8",),
+    name: str = "stand-in",
+    green: float | None = None,
 ) -> Path:
     """Write a valid bundle to `folder`. `known` fixes that output (NaN too), `outputs` are those that
-    the model has; each precision gets the same graph. Where the outputs allow it, the manifest holds what they
-    answer to the reference pictures."""
+    the model has; each precision gets the same graph. `green` is what `known` is for a green picture, of which there
+    is none among the reference pictures: NaN makes a network that fails once it is in use. Where the outputs allow it,
+    the manifest holds what they answer to the reference pictures."""
     folder.mkdir(parents=True, exist_ok=True)
-    content = _model(known, outputs)
+    content = _model(known, outputs, green)
     reference = None
     if {"probabilities", "known"} <= set(outputs) and not (known is not None and math.isnan(known)):
         answers = runtimes.load(content, "onnx", 1).run(reference_pictures(SIZE), ("probabilities", "known"))
@@ -75,7 +78,7 @@ def write_bundle(
             )
         )
     manifest = bundle.Manifest(
-        name="stand-in",
+        name=name,
         created=datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC),
         styles=styles,
         input_size=SIZE,
@@ -103,7 +106,7 @@ def encoded(picture: Pixels, format: str = "JPEG") -> bytes:
     return stream.getvalue()
 
 
-def _model(known: float | None, outputs: tuple[str, ...]) -> bytes:
+def _model(known: float | None, outputs: tuple[str, ...], green: float | None) -> bytes:
     weights = np.zeros((3, len(STYLES)), np.float32)
     weights[[0, 1, 2], [0, 1, 2]] = 8
     constants = {
@@ -132,7 +135,20 @@ def _model(known: float | None, outputs: tuple[str, ...]) -> bytes:
         helper.make_node("Identity", ["colour"], ["embedding"]),
         helper.make_node("Unsqueeze", ["logits", "map_axes"], ["evidence"]),
     ]
-    if known is None:
+    if green is not None:
+        constants |= {
+            "green_less_red": np.array([[-1], [1], [0]], np.float32),
+            "clearly": np.array(0.4, np.float32),
+            "green": np.array(green, np.float32),
+            "last": np.array([1], np.int64),
+        }
+        nodes += [
+            helper.make_node("MatMul", ["colour", "green_less_red"], ["greens"]),
+            helper.make_node("Squeeze", ["greens", "last"], ["greenness"]),
+            helper.make_node("Greater", ["greenness", "clearly"], ["is_green"]),
+            helper.make_node("Where", ["is_green", "green", "measured"], ["known"]),
+        ]
+    elif known is None:
         nodes.append(helper.make_node("Identity", ["measured"], ["known"]))
     else:
         # One for each picture, whatever the batch: x to the power of 0 is 1.
