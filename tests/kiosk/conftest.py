@@ -1,0 +1,13 @@
+"""The fixtures of the tests with a browser; see `tests.visitor`."""
+
+from tests.visitor import (
+    blind_kiosk,
+    blind_visitor,
+    browser,
+    generous_kiosk,
+    generous_visitor,
+    kiosk,
+    visitor,
+)
+
+__all__ = ["blind_kiosk", "blind_visitor", "browser", "generous_kiosk", "generous_visitor", "kiosk", "visitor"]

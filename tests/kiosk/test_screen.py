@@ -1,0 +1,534 @@
+"""What the visitor's screen is beyond its label: evidence, languages, ways to read, an empty room, a page to keep.
+
+In a real browser, like `test_page`; axe-core looks at every state in every language.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from kiosk.words import LANGUAGES
+from tests import stand_in
+from tests.visitor import FRAME, GONE, MIDDLE, NEEDS_CHROMIUM, NOTHING, QUAD, SIZES, STATE, Kiosk, Visitor, tell
+
+pytestmark = NEEDS_CHROMIUM
+
+# WCAG 2.2 AA, and what axe's authors hold for good practice.
+RULES = {
+    "runOnly": {
+        "type": "tag",
+        "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+    }
+}
+LEAST_TARGET = 44  # px of a side of what can be touched
+WRONG = {"status": "unknown_style", "style": None, "confidence": 0.2, "evidence": None}
+PICTURE = {"name": "picture.png", "mimeType": "image/png"}
+
+# The longest side of a box that stands out of the screen, in px, of all that holds words.
+CUT_OFF = """() => {
+    const label = document.querySelector(".room .label");
+    const out = [...label.querySelectorAll("p, h1, h2, li, button, strong")]
+        .filter((one) => one.getClientRects().length)
+        .map((one) => one.getBoundingClientRect())
+        .map((box) => Math.max(box.right - innerWidth, -box.left, box.bottom - innerHeight, -box.top));
+    return Math.max(...out);
+}"""
+
+
+# --- the evidence
+
+
+def place_of(page: Page, element: str) -> list[float]:
+    return page.evaluate(
+        f"(() => {{ const box = document.querySelector('{element}').getBoundingClientRect();"
+        " return [box.left, box.top, box.right, box.bottom]; })()"
+    )
+
+
+def expect_on_the_painting(page: Page) -> None:
+    """The evidence fills the outline, once both have arrived there."""
+    page.wait_for_timeout(150)  # longer than the way there
+    ends = time.monotonic() + 5  # a large screen is drawn slowly without a graphics card
+    while True:
+        evidence, outline = place_of(page, "#evidence"), place_of(page, "#painting path:last-child")
+        if evidence == pytest.approx(outline, abs=1.0):
+            return
+        assert time.monotonic() < ends, f"{evidence} is not {outline}"
+        page.wait_for_timeout(50)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_evidence_lies_on_the_painting(visitor: Visitor, size: str) -> None:
+    page = visitor.come_to_be_told(size)
+    expect(page.locator("#evidence")).to_have_css("opacity", "0")
+    expect(page.locator("#legend")).to_be_hidden()
+    expect(page.locator("#where")).to_have_text("Look first at the upper right.")
+    button = page.get_by_role("button", name="Show me where")
+    button.click()
+    expect(button).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#evidence")).to_have_css("opacity", "1")
+    expect(page.locator("#legend")).to_be_visible()
+    expect_on_the_painting(page)
+    # The canvas goes with the painting ...
+    moved = [[x + 30, y + 12] for x, y in QUAD]
+    tell(page, painting=moved, region=moved)
+    expect_on_the_painting(page)
+    # ... and with the screen.
+    page.set_viewport_size({"width": 900, "height": 700})
+    expect_on_the_painting(page)
+    button.click()
+    expect(page.locator("#evidence")).to_have_css("opacity", "0")
+    visitor.leave()
+
+
+def test_the_evidence_hides_nothing_and_is_read_without_colours(visitor: Visitor) -> None:
+    page = visitor.come_to_be_told()
+    page.get_by_role("button", name="Show me where").click()
+    expect(page.locator("#evidence.shown")).to_be_visible()
+    alphas = page.evaluate(
+        """() => [...evidence.getContext("2d").getImageData(0, 0, 384, 384).data].filter((_, i) => i % 4 === 3)"""
+    )
+    thin = sorted(alphas)[int(0.95 * len(alphas))]  # lines are a few per cent of the places
+    assert thin <= 0.62 * 255, "the painting is seen through it everywhere"
+    # Brightness alone, on black and on white: the strongest place, upper right, differs from the weakest, lower left.
+    greys = page.evaluate(
+        """() => ["#000", "#fff"].map((ground) => {
+            const canvas = new OffscreenCanvas(384, 384), to = canvas.getContext("2d");
+            to.fillStyle = ground;
+            to.fillRect(0, 0, 384, 384);
+            to.drawImage(evidence, 0, 0);
+            const grey = (x, y) => {
+                const [r, g, b] = to.getImageData(x, y, 1, 1).data;
+                return .3 * r + .59 * g + .11 * b;
+            };
+            return grey(375, 20) - grey(60, 340);
+        })"""
+    )
+    assert min(greys) > 40
+    visitor.leave(expected="willReadFrequently")  # the test reads pixels, not the page
+
+
+def test_without_evidence_nothing_is_promised(visitor: Visitor) -> None:
+    page = visitor.come_to_be_told()
+    tell(page, evidence=None)
+    expect(page.locator("#show-where")).to_be_hidden()
+    expect(page.locator("#where")).to_have_text("")
+    expect(page.locator("#look-for")).to_contain_text("tilted planes")
+    tell(page)
+    page.get_by_role("button", name="Show me where").click()
+    tell(page, **WRONG)
+    expect(page.locator("#evidence")).to_have_css("opacity", "0")
+    expect(page.locator("#legend")).to_be_hidden()
+    visitor.leave()
+
+
+def test_the_evidence_in_a_picture_that_was_brought(visitor: Visitor) -> None:
+    quad = [[40, 50], [160, 60], [150, 170], [50, 160]]
+    answer = STATE | {"painting": quad, "region": quad}
+    visitor.page.route("**/api/classify", lambda route: route.fulfill(json=answer))
+    page = visitor.come_to_be_told()
+    content = stand_in.encoded(stand_in.painting(stand_in.GREEN, 400, 200), "PNG")
+    page.locator("#file").set_input_files({**PICTURE, "buffer": content})
+    expect(page.locator("#still")).to_be_visible()
+    page.get_by_role("button", name="Show me where").click()
+    expect(page.locator("#evidence")).to_have_css("opacity", "1")
+    expect_on_the_painting(page)
+    visitor.leave()
+
+
+def test_where_nobody_touches_the_evidence_comes_and_goes_by_itself(visitor: Visitor) -> None:
+    page = visitor.come_to_be_told(attract_s=1)
+    expect(page.locator("#evidence.shown")).to_be_visible(timeout=30_000)
+    expect(page.locator("#show-where")).to_have_attribute("aria-pressed", "false")
+    page.emulate_media(reduced_motion="reduce")
+    expect(page.locator("#evidence.shown")).to_have_count(0)
+    visitor.leave()
+
+
+# --- nobody there
+
+
+def test_an_empty_gallery_is_invited(visitor: Visitor) -> None:
+    page = visitor.come_to_be_told(attract_s=1)
+    tell(page, **NOTHING)
+    attract = page.locator("#attract")
+    expect(attract).to_be_visible()
+    expect(page.get_by_role("heading", name="Which style is it?")).to_be_visible()
+    expect(page.locator("#attract-picture.shown")).to_be_visible()
+    expect(page.locator("#attract-style")).to_have_text("Cubism")
+    expect(page.locator("#attract-evidence")).to_have_css("opacity", "1")
+    page.mouse.click(5, 5)  # anywhere
+    expect(attract).to_be_hidden()
+    expect(page.locator("#headline")).to_have_text("No painting in view")
+    expect(attract).to_be_visible()
+    tell(page)  # somebody holds a painting before it
+    expect(attract).to_be_hidden()
+    expect(page.locator("#headline")).to_have_text("Cubism")
+    tell(page, **NOTHING)
+    expect(attract).to_be_visible()
+    page.keyboard.press("ArrowDown")
+    expect(attract).to_be_hidden()
+    visitor.leave()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param(GONE | {"camera": "searching", "camera_fault": "no_camera"}, id="no camera"),
+        pytest.param(GONE | {"camera": "failed", "camera_fault": "hung"}, id="a broken camera"),
+        pytest.param(NOTHING | {"status": "too_dark", "camera_fault": "black"}, id="a lens cap"),
+        pytest.param({"status": "model_fault", "style": None, "confidence": 0.0}, id="a broken model"),
+        pytest.param(WRONG, id="a painting of another style"),
+    ],
+)
+def test_what_must_be_said_is_not_covered_by_an_invitation(visitor: Visitor, changes: dict[str, object]) -> None:
+    page = visitor.come_to_be_told(attract_s=0.5)
+    tell(page, **changes)
+    page.wait_for_timeout(2500)
+    expect(page.locator("#attract")).to_be_hidden()
+    visitor.leave()
+
+
+def test_a_late_visitor_is_asked_and_stays(visitor: Visitor) -> None:
+    page = visitor.come_to_be_told(idle_s=1, reset_s=60)
+    page.get_by_role("button", name="Show me where").click()
+    asks = page.get_by_role("dialog", name="Are you still there?")
+    expect(asks).to_be_visible()
+    expect(asks).to_contain_text("Seconds left: 5")
+    expect(page.get_by_role("button", name="Yes, I am still here")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(asks).to_be_hidden()
+    expect(page.locator("#show-where")).to_have_attribute("aria-pressed", "true")
+    expect(asks).to_be_visible()  # and again, if nothing more happens
+    page.keyboard.press("Escape")
+    expect(asks).to_be_hidden()
+    visitor.leave()
+
+
+def test_who_has_gone_is_thanked_and_all_begins_again(generous_visitor: Visitor) -> None:
+    page = generous_visitor.come_to_be_told(idle_s=2, reset_s=1)
+    content = stand_in.encoded(stand_in.painting(stand_in.GREEN), "PNG")
+    page.locator("#file").set_input_files({**PICTURE, "buffer": content})
+    expect(page.locator("#still")).to_be_visible()
+    page.locator("#open-reading").click()
+    for switch in page.get_by_role("switch").all():
+        switch.click()
+    page.evaluate("reading.close()")
+    page.locator("#open-languages").click()
+    page.get_by_role("link", name="العربية").click()
+    expect(page.locator("html")).to_have_attribute("dir", "rtl")
+    page.locator("#open-languages").click()
+    expect(page.locator("#still-there")).to_be_visible()
+    expect(page.locator("#thanks")).to_be_visible()
+    expect(page.locator("#still-there")).to_be_hidden()
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+    expect(page.locator("html")).to_have_attribute("dir", "ltr")
+    assert page.evaluate("Object.keys(document.documentElement.dataset)") == ["language"]
+    assert page.evaluate("[...document.querySelectorAll('[aria-checked=true]')].length") == 0
+    expect(page.locator("#languages")).to_be_hidden()
+    expect(page.locator("#live")).to_be_visible()
+    assert page.evaluate("still.getAttribute('src')") is None
+    expect(page.locator("#thanks")).to_be_hidden()  # after a while, by itself
+    generous_visitor.leave()
+
+
+def test_who_changed_nothing_is_not_asked(visitor: Visitor) -> None:
+    page = visitor.come_to_be_told(idle_s=1, reset_s=1)
+    page.mouse.click(20, 20)
+    page.wait_for_timeout(2500)
+    expect(page.locator("#still-there")).to_be_hidden()
+    visitor.leave()
+
+
+def test_nothing_of_a_visit_is_stored(visitor: Visitor) -> None:
+    page = visitor.come_to_be_told()
+    page.locator("#open-languages").click()
+    page.get_by_role("link", name="Deutsch").click()
+    expect(page.locator("html")).to_have_attribute("lang", "de")
+    page.locator("#open-reading").click()
+    page.locator("[data-mode=text]").click()
+    assert page.context.cookies() == []
+    assert page.evaluate("[localStorage.length, sessionStorage.length]") == [0, 0]
+    assert page.evaluate("indexedDB.databases().then((all) => all.length)") == 0
+    visitor.leave()
+
+
+# --- languages
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_language_changes_in_place(visitor: Visitor, language: str) -> None:
+    page = visitor.come_to_be_told()
+    expect(page.locator("#headline")).to_have_text("Cubism")
+    page.locator("#open-languages").click()
+    page.get_by_role("link", name=LANGUAGES[language], exact=True).click()
+    expect(page.locator("#languages")).to_be_hidden()
+    expect(page.locator("#language-name")).to_have_text(LANGUAGES[language])
+    said = page.request.get(f"{visitor.origin}/api/words/{language}").json()
+    expect(page.locator("html")).to_have_attribute("lang", said["tag"])
+    expect(page.locator("html")).to_have_attribute("dir", said["direction"])
+    cubism = next(style for style in said["styles"] if style["key"] == "Cubism")
+    expect(page.locator("#headline")).to_have_text(cubism["name"])
+    expect(page.locator("#note")).to_have_text(cubism["about"])
+    expect(page.locator("#over")).to_have_text(said["words"]["this_looks_like"])
+    expect(page.locator("#where")).to_have_text(said["words"]["where_top_right"])
+    expect(page.locator("#choose")).to_have_text(said["words"]["show_picture"])
+    expect(page.locator(".stage").first).to_have_attribute("aria-label", said["words"]["picture"])
+    # A page that begins in the language says the same.
+    begun = visitor.come("tablet", f"?lang={language}")
+    tell(begun)
+    expect(begun.locator("#note")).to_have_text(cubism["about"])
+    expect(begun.locator("#choose")).to_have_text(said["words"]["show_picture"])
+    visitor.leave()
+
+
+def test_right_to_left_the_screen_is_mirrored_and_the_picture_is_not(visitor: Visitor) -> None:
+    page = visitor.come_to_be_told("landscape", "?lang=ar")
+    label, stage = place_of(page, ".room .label"), place_of(page, ".stage")
+    assert label[0] == 0 and label[2] < stage[2] == 1920
+    page.locator("#show-where").click()
+    expect_on_the_painting(page)
+    live = page.locator("#live").bounding_box()
+    assert live
+    scale = max(live["width"] / FRAME[0], live["height"] / FRAME[1])
+    left = live["x"] + (live["width"] - scale * FRAME[0]) / 2 + scale * min(x for x, _ in QUAD)
+    assert place_of(page, "#painting path:last-child")[0] == pytest.approx(left, abs=1.0)
+    visitor.leave()
+
+
+def test_another_language_in_the_settings_reaches_an_open_page(visitor: Visitor) -> None:
+    page = visitor.come_to_be_told()
+    expect(page.locator("#headline")).to_have_text("Cubism")
+    settings = page.request.get(f"{visitor.origin}/api/settings").json() | {"language": "nl"}
+    page.route("**/api/settings", lambda route: route.fulfill(json=settings))
+    expect(page.locator("html")).to_have_attribute("lang", "nl", timeout=45_000)
+    visitor.leave()
+
+
+# --- ways to read
+
+
+def test_larger_text_stronger_contrast_and_less_motion(visitor: Visitor) -> None:
+    page = visitor.come_to_be_told("landscape")
+    size = "parseFloat(getComputedStyle(note).fontSize)"
+    before = page.evaluate(size)
+    page.locator("#open-reading").click()
+    for name, mode in [("Larger text", "text"), ("Stronger contrast", "contrast"), ("Less motion", "motion")]:
+        switch = page.get_by_role("switch", name=name)
+        expect(switch).to_have_attribute("aria-checked", "false")
+        switch.click()
+        expect(switch).to_have_attribute("aria-checked", "true")
+        assert page.evaluate(f"document.documentElement.dataset.{mode}")
+    page.get_by_role("button", name="Close").click()
+    expect(page.locator("#open-reading")).to_be_focused()
+    assert page.evaluate(size) >= 1.15 * before
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(0, 0, 0)"
+    assert page.evaluate("getComputedStyle(document.body).color") == "rgb(255, 255, 255)"
+    tell(page, style="Pop Art", confidence=0.5)
+    expect(page.locator("#headline")).to_have_text("Pop Art")
+    assert page.evaluate("document.getAnimations().filter((a) => a.effect.getTiming().duration > 1).length") == 0
+    visitor.leave()
+
+
+def test_the_system_asks_for_contrast_too(visitor: Visitor) -> None:
+    visitor.page.emulate_media(contrast="more")
+    page = visitor.come_to_be_told()
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(0, 0, 0)"
+    visitor.leave()
+
+
+@pytest.mark.parametrize("colours", ["active"])
+def test_forced_colours_keep_what_is_chosen_visible(visitor: Visitor, colours: str) -> None:
+    visitor.page.emulate_media(forced_colors=colours)  # type: ignore[arg-type]
+    page = visitor.come_to_be_told()
+    page.locator("#show-where").click()
+    assert page.evaluate("getComputedStyle(document.getElementById('show-where')).borderWidth") == "3px"
+    visitor.leave()
+
+
+SPOKEN = """
+    window.spoken = [];
+    const voices = [
+        { lang: "en-GB", localService: false, name: "far" },
+        { lang: "en-US", localService: true, name: "near" },
+    ];
+    Object.defineProperty(window, "speechSynthesis", { value: {
+        getVoices: () => voices,
+        cancel: () => spoken.push("hush"),
+        speak: (words) => spoken.push([words.text, words.voice.name]),
+    } });
+    window.SpeechSynthesisUtterance = class { constructor(text) { this.text = text; } };
+"""
+
+
+def test_the_answer_is_read_aloud_by_a_voice_of_this_machine_if_asked_for(generous_visitor: Visitor) -> None:
+    generous_visitor.page.add_init_script(SPOKEN)
+    page = generous_visitor.come_to_be_told()
+    page.wait_for_timeout(1500)
+    assert page.evaluate("spoken") == [], "it is silent until somebody asks"
+    page.locator("#open-reading").click()
+    page.get_by_role("switch", name="Read the answers aloud").click()
+    stand_in.until(
+        lambda: page.evaluate("spoken.some((one) => one[0].startsWith('Cubism. Quite sure. Pablo Picasso'))")
+    )
+    assert page.evaluate("spoken.at(-1)[1]") == "near", "the words do not leave the machine"
+    tell(page, **NOTHING)
+    stand_in.until(lambda: page.evaluate("spoken.at(-1) === 'hush'"))
+    generous_visitor.leave()
+
+
+def test_without_the_setting_there_is_no_voice(visitor: Visitor) -> None:
+    page = visitor.come_to_be_told()
+    page.locator("#open-reading").click()
+    expect(page.get_by_role("switch")).to_have_count(3)
+    visitor.leave()
+
+
+# --- something to take along
+
+
+def test_a_page_to_take_along(generous_visitor: Visitor) -> None:
+    page = generous_visitor.come_to_be_told("tablet", "?lang=fr")
+    page.locator("#take").click()
+    expect(page.locator("#along")).to_be_visible()
+    assert page.evaluate("square.decode().then(() => square.getAttribute('src'))") == "/styles/cubism/qr.svg?lang=fr"
+    page.keyboard.press("Escape")
+    expect(page.locator("#along")).to_be_hidden()
+    page.goto(f"{generous_visitor.origin}/styles/cubism?lang=fr")
+    said = page.request.get(f"{generous_visitor.origin}/api/words/fr").json()
+    cubism = next(style for style in said["styles"] if style["key"] == "Cubism")
+    expect(page.get_by_role("heading", level=1)).to_have_text(cubism["name"])
+    expect(page.locator("main")).to_contain_text(cubism["about"])
+    expect(page.locator("main")).to_contain_text(cubism["look_for"])
+    page.set_viewport_size({"width": 320, "height": 640})
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    generous_visitor.leave()
+
+
+def test_nothing_to_take_along_by_default(visitor: Visitor) -> None:
+    page = visitor.come_to_be_told()
+    expect(page.locator("#headline")).to_have_text("Cubism")
+    expect(page.locator("#take")).to_have_count(0)
+    visitor.leave()
+
+
+# --- every state, in every language
+
+
+def audit(page: Page, where: str) -> list[str]:
+    page.evaluate("Promise.all(document.getAnimations().map((one) => one.finished.catch(() => {})))")
+    response = Axe().run(page, options=RULES).response
+    return [
+        f"{where}: {found['id']}: {node['target']} {node['failureSummary']}"
+        for found in response["violations"]
+        for node in found["nodes"]
+    ]
+
+
+def small_targets(page: Page, where: str) -> list[str]:
+    found = page.evaluate(
+        """() => [...document.querySelectorAll("button, a[href], input, [role=switch]")]
+            .filter((one) => one.getClientRects().length)
+            .map((one) => [one.id || one.textContent.trim(), one.getBoundingClientRect()])
+            .map(([name, box]) => [name, box.width, box.height])"""
+    )
+    return [
+        f"{where}: {name} is {width:.0f} x {height:.0f} px"
+        for name, width, height in found
+        if min(width, height) < LEAST_TARGET - 0.01
+    ]
+
+
+TOLD_STATES = {
+    "recognised": {},
+    "the middle": MIDDLE,
+    "advised": {"guidance": "less_glare"},
+    "another style": WRONG,
+    "nothing": NOTHING,
+    "dark": NOTHING | {"status": "too_dark"},
+    "blurred": NOTHING | {"status": "too_blurred"},
+    "covered": NOTHING | {"status": "too_dark", "camera_fault": "black"},
+    "model fault": {"status": "model_fault", "style": None, "confidence": 0.0, "evidence": None},
+    "waking": {"model": None},
+    "no camera": GONE | {"camera": "searching", "camera_fault": "no_camera"},
+    "recovering": GONE | {"camera": "recovering", "camera_fault": "hung"},
+    "failed": GONE | {"camera": "failed", "camera_fault": "frozen"},
+    "a drawn picture": {"source": {"kind": "demo", "demonstration": True, "caption": "Drawn"}},
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_state_is_accessible(browser: Browser, generous_kiosk: Kiosk, language: str) -> None:
+    context = browser.new_context(bypass_csp=True, reduced_motion="reduce")
+    visitor = Visitor(context.new_page(), generous_kiosk.url)
+    page = visitor.come_to_be_told("tablet", f"?lang={language}")
+    faults: list[str] = []
+
+    def look(where: str) -> None:
+        faults.extend(audit(page, where) + small_targets(page, where))
+
+    for where, changes in TOLD_STATES.items():
+        tell(page, **changes)
+        page.wait_for_timeout(300)
+        look(where)
+    tell(page)
+    page.locator("#show-where").click()
+    look("evidence")
+    for button, dialog in [("open-languages", "languages"), ("open-reading", "reading"), ("take", "along")]:
+        page.locator(f"#{button}").click()
+        look(dialog)
+        page.evaluate(f"{dialog}.close()")
+    for dialog in ["still-there", "thanks", "attract"]:
+        page.evaluate(f"document.getElementById('{dialog}').showModal()")
+        look(dialog)
+        page.evaluate(f"document.getElementById('{dialog}').close()")
+    for mode, value in [("text", "large"), ("contrast", "high")]:
+        page.evaluate(f"document.documentElement.dataset.{mode} = '{value}'")
+        look(f"{mode} {value}")
+        page.evaluate(f"delete document.documentElement.dataset.{mode}")
+    page.locator("#file").set_input_files({"name": "letter.txt", "mimeType": "text/plain", "buffer": b"Dear visitor"})
+    expect(page.locator("body[data-kind=trouble]")).to_be_visible()
+    look("trouble")
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.keyboard.press("Escape")
+    tell(page)
+    look("phone")
+    page.goto(f"{generous_kiosk.url}/styles/cubism?lang={language}")
+    look("leaf")
+    context.close()
+    assert faults == []
+
+
+@pytest.mark.parametrize("size", [size for size in SIZES if size != "phone"])  # there one scrolls
+def test_all_words_are_in_sight_in_every_language(generous_visitor: Visitor, size: str) -> None:
+    page = generous_visitor.come_to_be_told(size)
+    cut: list[str] = []
+    for language in LANGUAGES:
+        page.evaluate(f"import('/static/words.js').then((words) => words.speak('{language}'))")
+        for style in stand_in.STYLES:
+            tell(page, style=style, guidance="step_back", evidence=STATE["evidence"] | {"where": "bottom_right"})
+            page.wait_for_timeout(40)
+            out = page.evaluate(CUT_OFF)
+            least = page.evaluate("parseFloat(getComputedStyle(note).fontSize)")
+            if out > 1:
+                cut.append(f"{language} {style}: {out:.0f} px out of sight")
+            if least < 13:
+                cut.append(f"{language} {style}: set in {least:.1f} px")
+    assert cut == []
+    generous_visitor.leave()
+
+
+def test_the_pictures_of_the_screen_that_waits_are_there() -> None:
+    folder = Path(__file__).parents[2] / "kiosk" / "static" / "attract"
+    shown = json.loads((folder / "attract.json").read_text())
+    assert len(shown) >= 3
+    for exhibit in shown:
+        assert (folder / exhibit["picture"]).is_file()
+        assert len(exhibit["painting"]) == 4
+        assert all(0 <= share <= 1 for row in exhibit["evidence"] for share in row)
