@@ -209,7 +209,10 @@ class Settings(BaseSettings):
         default=None, description="folder whose files replace our texts on styles (docs/screen.md)"
     )
     idle_s: Annotated[float, Trait(_SCREEN, "SECONDS", live=True)] = Field(
-        default=45.0, ge=5, le=3600, description="seconds without a touch until the screen asks whether anybody is there"
+        default=45.0,
+        ge=5,
+        le=3600,
+        description="seconds without a touch until the screen asks whether anybody is there",
     )
     reset_s: Annotated[float, Trait(_SCREEN, "SECONDS", live=True)] = Field(
         default=15.0, ge=3, le=600, description="seconds more until it says thank you and begins anew"

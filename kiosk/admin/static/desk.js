@@ -285,8 +285,8 @@ let heard = 0; // number of the last line
 async function listen() {
   try {
     const { lines } = await ask("GET", `log?after=${heard}&least=${$("least-level").value}`);
-    const list = $("lines");
-    const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 40;
+    const list = $("lines"), roll = $("roll");
+    const atEnd = roll.scrollHeight - roll.scrollTop - roll.clientHeight < 40;
     for (const line of lines) {
       heard = Math.max(heard, line.number);
       const row = document.createElement("li"), time = cell("time", new Date(line.time).toLocaleString(undefined, { dateStyle: "short", timeStyle: "medium" }));
@@ -299,7 +299,7 @@ async function listen() {
       list.append(row);
     }
     while (list.children.length > 500) list.firstElementChild.remove();
-    if (atEnd) list.scrollTop = list.scrollHeight;
+    if (atEnd) roll.scrollTop = roll.scrollHeight;
   } catch {
     // the line above the picture says that the kiosk does not answer
   }

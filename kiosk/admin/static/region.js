@@ -92,7 +92,7 @@ export function regionEditor(changed) {
     /** Show what somebody has typed, as far as it is a region. */
     type(text) {
       const numbers = text.split(/[\s,]+/).filter(Boolean).map(Number);
-      if (numbers.some(Number.isNaN) || ![0, 4, 8].includes(numbers.length)) return;
+      if (numbers.some((share) => !(share >= 0 && share <= 1)) || ![0, 4, 8].includes(numbers.length)) return;
       const [left, top, right, bottom] = numbers;
       corners = { 0: null, 4: [[left, top], [right, top], [right, bottom], [left, bottom]], 8: [0, 2, 4, 6].map((i) => numbers.slice(i, i + 2)) }[numbers.length];
       draw();
