@@ -99,7 +99,7 @@ def test_the_template_holds_the_words_of_the_source() -> None:
         )
     }
     template = messages(catalog(TRANSLATIONS / "messages.pot"))
-    assert [*template] == [*found], "extract the words again: kiosk/words.py says how"
+    assert {*template} == {*found}, "extract the words again: kiosk/words.py says how"
     for text, message in template.items():
         assert " ".join(message.auto_comments) == " ".join(found[text]), text
 
