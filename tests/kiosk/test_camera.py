@@ -274,3 +274,31 @@ def test_corrupt_frames_are_dropped_and_counted(run: Run) -> None:
     assert seen == {PICTURE.shape}
     assert camera.state is LIVE
     assert b"vernissage_frames_corrupt_total 0.0" not in Metrics(camera).text()
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        pytest.param(showing(PICTURE), id="that works"),
+        pytest.param(scripted(Lose()), id="that is not there"),
+        pytest.param(scripted(Hang()), id="that hangs"),
+        pytest.param(scripted(Crash()), id="that crashes"),
+    ],
+)
+def test_another_source_in_place_of_one(run: Run, monkeypatch: pytest.MonkeyPatch, first: Source) -> None:
+    monkeypatch.setattr(camera_module, "FIRST_RETRY_S", 60.0)  # nobody waits for the next try
+    monkeypatch.setattr(camera_module, "OPEN_S", 60.0)
+    camera = run(first)
+    until(lambda: camera.frames > 3 or camera.fault is not None or camera.capture_pid is not None)
+    before = camera.frames
+    camera.change(showing(painting(RED, 80, 60)))
+    assert camera.coming.kind == "camera"
+
+    def is_read() -> bool:
+        newest = camera.newest
+        return newest is not None and newest.shot.image_bgr.shape == (60, 80, 3)
+
+    until(is_read, timeout_s=30)
+    assert camera.state is LIVE
+    assert camera.frames > before, "frames go on being counted"
+    assert camera.restarts <= 1, "a change is no restart"

@@ -191,6 +191,20 @@ def test_without_a_camera_it_still_takes_pictures(bundle_folder: Path) -> None:
     assert kiosk.end() == 0
 
 
+def test_the_log_as_json(bundle_folder: Path) -> None:
+    command = [sys.executable, "-m", "kiosk", "--port", "0", "--bundle", str(bundle_folder), "--log-format", "json"]
+    process = subprocess.Popen(
+        [*command, "--source", "/dev/video987"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout and process.stderr
+    process.stdout.readline()
+    lines = [json.loads(process.stderr.readline()) for _ in range(2)]
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=10)
+    assert all(set(line) == {"time", "level", "logger", "message"} for line in lines)
+    assert {"kiosk.camera", "kiosk.providers"} == {line["logger"] for line in lines}
+
+
 def test_a_silent_network_camera_holds_up_nothing(bundle_folder: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/live.mjpg"
