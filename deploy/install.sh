@@ -142,6 +142,8 @@ install_packages() {
   { has python3 && python3 -c 'import ensurepip' 2>/dev/null; } || missing+=(python3-venv)
   if [ -n "$screen" ]; then
     has cage || missing+=(cage)
+    # cage does not start without it, though Debian only recommends it.
+    has Xwayland || missing+=(xwayland)
     has seatd || has /usr/sbin/seatd || missing+=(seatd)
     has chromium || has chromium-browser || missing+=(chromium)
     # The graphics processor's drivers, and the letters of the languages that the screen speaks.
