@@ -92,6 +92,8 @@ def _exposure(value: object) -> object:
 
 
 def _region(value: object) -> object:
+    if isinstance(value, list | tuple):  # of numbers, or of corners
+        value = " ".join(str(part) for each in value for part in (each if isinstance(each, list | tuple) else [each]))
     if not isinstance(value, str):
         return value
     from kiosk.eye import parse_region  # here, so that --help does not wait for what it takes

@@ -91,6 +91,9 @@ def test_where_the_file_is_looked_for(tmp_path: Path, monkeypatch: pytest.Monkey
         pytest.param("exposure", "auto", None, id="an exposure of its own"),
         pytest.param("exposure", "20", 20.0, id="an exposure"),
         pytest.param("region", "0.2,0.1,0.8,0.9", ((0.2, 0.1), (0.8, 0.1), (0.8, 0.9), (0.2, 0.9)), id="a region"),
+        pytest.param(
+            "region", [0.2, 0.1, 0.8, 0.9], ((0.2, 0.1), (0.8, 0.1), (0.8, 0.9), (0.2, 0.9)), id="as TOML has it"
+        ),
         pytest.param("region", "none", None, id="a region taken back"),
         pytest.param("languages", "fr, de en", ("fr", "de", "en"), id="languages in words"),
         pytest.param("languages", ["en", "ar", "en"], ("en", "ar"), id="a language twice"),
@@ -160,6 +163,9 @@ def test_every_setting_survives_a_file(tmp_path: Path, name: str) -> None:
         pytest.param("", {}, {"take_away": True}, "take_away needs public_url", id="a QR code to nowhere"),
         pytest.param("", {}, {"public_url": "museum"}, "--public-url: 'museum' is not an address", id="no address"),
         pytest.param("", {}, {"region": "0,0,2,1"}, "--region: '0,0,2,1' is no region", id="no region"),
+        pytest.param("region = [[0, 0], [2, 0], [2, 2], [0, 2]]", {}, {}, "is no region", id="corners outside"),
+        pytest.param("region = [[0, 0], [1, 0]]", {}, {}, "is no region", id="two corners"),
+        pytest.param("region = [nan, 0, 1, 1]", {}, {}, "is no region", id="no numbers"),
         pytest.param("", {}, {"idle_s": "nan"}, "--idle-s: 'nan'", id="no number"),
         pytest.param("", {}, {"least_known": "1.5"}, "--least-known: '1.5'", id="more than all"),
         pytest.param("", {}, {"markers": "perhaps"}, "--markers: 'perhaps'", id="neither yes nor no"),
