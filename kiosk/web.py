@@ -54,6 +54,7 @@ def create_app(station: Station, *, loopback_only: bool = True) -> Flask:
     app.request_class = MemoryRequest
     app.config["MAX_CONTENT_LENGTH"] = MAX_UPLOAD_BYTES
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the styles keep the manifest's order
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]  # words in other letters would be three times as long
     app.extensions[_EXTENSION] = station
     app.extensions[_STREAMS] = Streams(station)
     app.extensions[_TEXTS] = Texts.load(station.settings.texts, _styles(station))
