@@ -177,8 +177,10 @@ def main() -> int:
                 browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
                 look = settle(url, options.style)
                 for state in STATES:
-                    wanted = sizes if state.everywhere or options.all else [name for name in sizes if name == "landscape"]
-                    for size in wanted if state.name in names else []:
+                    is_wanted = state.name in names
+                    for size in sizes if is_wanted else []:
+                        if size != "landscape" and not (state.everywhere or options.all):
+                            continue
                         png = take(browser, url, look, state, size)
                         path = options.into / f"screen-{state.name}-{size}.{'png' if options.full else 'webp'}"
                         path.write_bytes(png if options.full else packed(png))

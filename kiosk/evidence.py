@@ -23,8 +23,8 @@ _MOST = 8
 # Digits after the point: a step of 1 % of the brightest place is not seen.
 _DECIMALS = 2
 
-# How many times the mean of the whole the strongest of the nine parts must be to be named. On the drawn canvases it is 1.1
-# to 1.4 where the evidence lies scattered, 1.8 and more where a person would point somewhere.
+# How many times the mean of the whole the strongest of the nine parts must be to be named. On the drawn canvases it is
+# 1.1 to 1.4 where the evidence lies scattered, 1.8 and more where a person would point somewhere.
 _LEAD = 1.45
 
 # Share of the lead by which another part must be ahead of the one that was named last: the sentence on the label must

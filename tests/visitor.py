@@ -46,7 +46,7 @@ FLAGS = [
     "--use-fake-ui-for-media-stream",
 ]
 CAPTION = "Drawn for demonstration: dabs of one colour"
-PATIENCE_MS = 10_000  # ms; the machine may be busy
+PATIENCE_MS = 20_000  # ms; the machine may be busy
 
 # Instead of the server's events those that the test tells: `tell(page, ...)`.
 TOLD = """
