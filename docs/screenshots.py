@@ -1,10 +1,10 @@
-"""Makes the pictures of the page in all its states, from a kiosk that runs with its demonstration.
+"""Makes the pictures of the page in all its states, from a kiosk that is shown its own demonstration.
 
     python docs/screenshots.py [--bundle models/default] [--style Cubism] [--states where,attract] [--sizes landscape]
 
-Needs the system's Chromium and the `dev` extra. It waits before the drawn canvas in the manner of the style until the
-kiosk names that style, and keeps this frame and this answer: every picture is of them. What an empty gallery, a broken
-camera or a late visitor would make of the page is told to it in the kiosk's place.
+Needs the system's Chromium and the `dev` extra. A kiosk is shown the drawn canvas in the manner of the style, and
+answers; every picture is of this frame and this answer, or there are none. What an empty gallery, a broken camera or a
+late visitor would make of the page is told to it in the kiosk's place.
 
 Each state is taken at 1920 x 1080, the main ones at all sizes; with `--all` every state at every size, and as PNG in
 full size with `--full`, to look at and not to commit.
@@ -19,15 +19,21 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
+import numpy.typing as npt
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
+
+from kiosk.demo.gallery import EXHIBITS, REST_S, WALK_S, DemoGallery
+
+Pixels = npt.NDArray[np.uint8]
 
 HERE = Path(__file__).resolve().parent
 SIZES = {
@@ -37,10 +43,10 @@ SIZES = {
     "tablet": (1024, 768),
     "phone": (390, 844),
 }  # px
+NO_CAMERA = "63"  # what it sees is sent to it
 MOST_SIDE = 1920  # px of a picture in the repository: 4K is made smaller
 QUALITY = 78  # of WebP, 0-100: small type stays clean
-SETTLED_S = 2.5  # s with the same answer and the same canvas: longer than any fade, shorter than a rest
-TIMEOUT_S = 300  # s; once round the gallery takes 80
+PATIENCE_MS = 90_000  # ms; a 4K picture takes a busy machine a while
 FADED_MS = 1_800  # ms until all that comes up has come
 FLAGS = [
     "--no-sandbox",
@@ -77,7 +83,8 @@ class Look:
     """A frame and what the kiosk says of it."""
 
     state: dict[str, Any]
-    jpeg: bytes
+    jpegs: dict[str, bytes]
+    """By what is in view: the painting, the same in the dark, the wall beside it."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +100,7 @@ class State:
     everywhere: bool = False
     """Whether it is taken at all sizes."""
     settings: dict[str, Any] = field(default_factory=dict)
+    view: str = "painting"
     path: str = "/"
 
 
@@ -119,13 +127,14 @@ def _thank(page: Page) -> None:
     page.locator("#begin-again").click()
 
 
+EMPTY = {"source": {"kind": "camera", "demonstration": False, "caption": None}}
 CENTRE = {"view": "centre", "guidance": "show_painting"}
 STATES = (
     State("label", everywhere=True),
     State("where", then=_click("#show-where"), everywhere=True),
     State("unknown", {"status": "unknown_style", "style": None, "confidence": 0.2, "evidence": None}),
-    State("nothing", NOTHING | CENTRE),
-    State("dark", NOTHING | {"status": "too_dark", "guidance": "more_light"}),
+    State("nothing", NOTHING | CENTRE | EMPTY, view="wall"),
+    State("dark", NOTHING | {"status": "too_dark", "guidance": "more_light"} | EMPTY, view="dark"),
     State("no-camera", NOTHING | {"camera": "searching", "camera_fault": "no_camera", "view": None}),
     State("broken", NOTHING | {"camera": "failed", "camera_fault": "frozen", "view": None}),
     State("languages", then=_click("#open-languages")),
@@ -159,7 +168,7 @@ def main() -> int:
     if chromium is None:
         print("no Chromium on this machine (apt-get install chromium, or set CHROMIUM)", file=sys.stderr)
         return 1
-    command = [sys.executable, "-m", "kiosk", "--source", "demo", "--port", "0"]
+    command = [sys.executable, "-m", "kiosk", "--source", NO_CAMERA, "--port", "0"]
     command += ["--bundle", str(options.bundle), "--precision", options.precision]
     settings = {"VERNISSAGE_TAKE_AWAY": "true", "VERNISSAGE_PUBLIC_URL": "http://kiosk.museum.example"}
     options.into.mkdir(parents=True, exist_ok=True)
@@ -175,7 +184,7 @@ def main() -> int:
             url = ready.split("ready: ")[1].split()[0].rstrip("/")
             with sync_playwright() as playwright:
                 browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-                look = settle(url, options.style)
+                look = see(url, options.style)
                 for state in STATES:
                     is_wanted = state.name in names
                     for size in sizes if is_wanted else []:
@@ -191,34 +200,40 @@ def main() -> int:
     return 0
 
 
-def settle(url: str, style: str) -> Look:
-    """The frame and the answer when the kiosk has named `style` before its canvas for a while."""
-    until, since = time.monotonic() + TIMEOUT_S, time.monotonic()
-    last = None
-    while time.monotonic() < until:
-        with urllib.request.urlopen(f"{url}/api/state") as response:
-            state = json.load(response)
-        wanted = state["style"] == style and state["view"] == "painting"
-        wanted = wanted and (state["source"]["caption"] or "").endswith(f" {style}") and not state["guidance"]
-        now = (state["status"], state["style"], wanted)
-        if now != last or not wanted:
-            last, since = now, time.monotonic()
-        elif time.monotonic() - since > SETTLED_S:
-            with urllib.request.urlopen(f"{url}/stream.mjpg") as stream:
-                head = b""
-                while not head.endswith(b"\r\n\r\n") or b"Content-Length" not in head:
-                    head += stream.read(1)
-                jpeg = stream.read(int(head.split(b"Content-Length: ")[1].split(b"\r\n")[0]))
-            return Look(state, jpeg)
-        time.sleep(0.1)
-    raise SystemExit(f"{style} was not named within {TIMEOUT_S} s; the kiosk said last: {last}")
+def see(url: str, style: str) -> Look:
+    """The demonstration's frame before the canvas in the manner of `style`, and what the kiosk answers about it."""
+    place = next(i for i, exhibit in enumerate(EXHIBITS) if exhibit.caption.endswith(f" {style}"))
+    frame = DemoGallery().frame(place * (REST_S + WALK_S))
+    jpeg = _jpeg(frame)
+    asked = urllib.request.Request(f"{url}/api/classify", jpeg, {"Content-Type": "image/jpeg"})
+    with urllib.request.urlopen(asked) as response:
+        answer = json.load(response)
+    if answer["style"] != style or answer["view"] != "painting":
+        raise SystemExit(f"the kiosk calls the canvas in the manner of {style} {answer['style'] or answer['status']}")
+    source = {"kind": "demo", "demonstration": True, "caption": EXHIBITS[place].caption}
+    # How long it took says something of the machine that made the pictures, and nothing of the page.
+    camera = {"camera": "live", "camera_fault": None, "source": source, "guidance": None, "timing_ms": {}}
+    return Look(answer | camera, {"painting": jpeg, "dark": _jpeg(frame // 9), "wall": _jpeg(_wall(frame))})
+
+
+def _jpeg(frame_bgr: Pixels) -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(frame_bgr[..., ::-1]).save(stream, "JPEG", quality=90)
+    return stream.getvalue()
+
+
+def _wall(frame_bgr: Pixels) -> Pixels:
+    """What is beside the canvas, over the whole frame."""
+    beside = frame_bgr[:, : frame_bgr.shape[1] // 6]
+    return np.asarray(cv2.resize(cv2.GaussianBlur(beside, (0, 0), 9), frame_bgr.shape[1::-1]), np.uint8)
 
 
 def take(browser: Browser, url: str, look: Look, state: State, size: str) -> bytes:
     """A picture (PNG) of the page in `state` at `size`."""
     width, height = SIZES[size]
     page = browser.new_page(viewport={"width": width, "height": height})
-    page.route("**/stream.mjpg*", lambda route: route.fulfill(body=look.jpeg, content_type="image/jpeg"))
+    page.set_default_timeout(PATIENCE_MS)
+    page.route("**/stream.mjpg*", lambda route: route.fulfill(body=look.jpegs[state.view], content_type="image/jpeg"))
     with urllib.request.urlopen(f"{url}/api/settings") as response:
         settings = json.load(response) | {"speech": True} | state.settings
     page.route("**/api/settings", lambda route: route.fulfill(json=settings))

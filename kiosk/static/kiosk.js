@@ -162,6 +162,8 @@ $("show-where").addEventListener("click", () => {
   want(!wantsWhere);
   turns = false;
   shown?.();
+  // On a phone the button lies below the picture that it is about.
+  if (wantsWhere) scrollTo({ top: 0, behavior: reading.calm() ? "auto" : "smooth" });
 });
 addEventListener("keydown", (event) => {
   if (event.key === "Escape" && !document.querySelector("dialog[open]")) back();
