@@ -33,8 +33,8 @@ from tests.commands import ROOT
 from tests.scripted import Crash, Lose, Scripted, Show, scripted, showing
 from tests.stand_in import GREEN, Pixels, painting, until
 
-# Seconds that the supervisor of these tests allows: long beside a look, short beside a test.
-ALLOWED_S = 0.6
+# Seconds that the supervisor of these tests allows: long beside a look on a machine that much else is busy on.
+ALLOWED_S = 4.0
 
 LIT = painting(GREEN)
 
@@ -97,9 +97,11 @@ class Kiosk:
         self.server.start()
         self.watchdog = watchdog.start(self.station, "127.0.0.1", self.server.port)
 
-    def run(self) -> None:
+    def run(self, live: bool = True) -> None:
         self.station.open()
         self.station.load()
+        if live:
+            until(lambda: self.station.watcher.showing.frame, timeout_s=40)
 
     def close(self) -> None:
         self.station.close()
@@ -157,14 +159,15 @@ def started(bundle_folder: Path, gate: Gate) -> Iterator[Started]:
 @pytest.mark.parametrize("systemd", ["path", "abstract"], indirect=True)
 def test_a_kiosk_that_works_is_heard_of_from_start_to_end(started: Started, systemd: Listening) -> None:
     kiosk = started(showing(LIT))
-    until(lambda: "STATUS=loading the model" in systemd.lines)
+    until(lambda: "STATUS=loading the model" in systemd.lines, timeout_s=40)
     time.sleep(0.3)
     assert "READY=1" not in systemd.lines
     kiosk.run()
-    until(lambda: len(systemd.fed_s()) >= 5, timeout_s=10)
-    assert any(re.fullmatch(r"STATUS=camera live, \d+ frames a second", line) for line in systemd.lines)
+    until(lambda: len(systemd.fed_s()) >= 3, timeout_s=40)
+    live = re.compile(r"STATUS=camera live, \d+ frames a second")
+    until(lambda: any(live.fullmatch(line) for line in systemd.lines), timeout_s=40)
     kiosk.close()
-    until(lambda: "STOPPING=1" in systemd.lines)
+    until(lambda: "STOPPING=1" in systemd.lines, timeout_s=40)
     assert systemd.lines.count("READY=1") == systemd.lines.count("STOPPING=1") == 1
     ready, stopping = systemd.lines.index("READY=1"), systemd.lines.index("STOPPING=1")
     assert ready < systemd.lines.index("WATCHDOG=1") < stopping
@@ -177,29 +180,31 @@ def test_a_network_that_hangs_stops_it(
     monkeypatch.setattr(Judge, "look", gate.passing(Judge.look))
     kiosk = started(showing(LIT))
     kiosk.run()
-    until(systemd.is_fed, timeout_s=10)
+    until(systemd.is_fed, timeout_s=40)
+    caplog.clear()
     with caplog.at_level(logging.WARNING):
         gate.shut()
-        until(systemd.hears_nothing, timeout_s=10)
+        until(systemd.hears_nothing, timeout_s=60)
     # The server and the camera go on; they are not what counts.
     assert kiosk.station.camera.state is CameraState.LIVE
     assert "STATUS=the watchdog is not fed: the camera gives frames, but none was judged" in systemd.lines
     assert caplog.text.count("none was judged") == 1
     gate.open()
-    until(systemd.is_fed)
+    until(systemd.is_fed, timeout_s=40)
 
 
 def test_frames_that_all_fail_stop_it(started: Started, systemd: Listening, monkeypatch: pytest.MonkeyPatch) -> None:
     kiosk = started(showing(LIT))
     kiosk.run()
-    until(systemd.is_fed, timeout_s=10)
+    until(systemd.is_fed, timeout_s=40)
 
     def fail(judge: Judge, picture: Pixels) -> Finding:
         raise RuntimeError("the driver is not what it was")
 
     monkeypatch.setattr(Judge, "look", fail)
-    until(systemd.hears_nothing, timeout_s=10)
+    until(systemd.hears_nothing, timeout_s=60)
     assert kiosk.station.state()["status"] == "model_fault"
+    assert "STATUS=the watchdog is not fed: frames cannot be judged" in systemd.lines
 
 
 @pytest.mark.parametrize("recovering", [False, True], ids=["while it is live", "while it is being brought back"])
@@ -210,12 +215,12 @@ def test_a_camera_thread_that_hangs_stops_it(
     monkeypatch.setattr(watchdog, "LATE_S", 0.3)
     monkeypatch.setattr(Capture, "receive", gate.passing(Capture.receive))
     kiosk = started(scripted(Lose()) if recovering else showing(LIT))
-    kiosk.run()
-    until(systemd.is_fed, timeout_s=10)
+    kiosk.run(live=not recovering)
+    until(systemd.is_fed, timeout_s=40)
     state = CameraState.SEARCHING if recovering else CameraState.LIVE
-    until(lambda: kiosk.station.camera.state is state)
+    until(lambda: kiosk.station.camera.state is state, timeout_s=40)
     gate.shut()
-    until(systemd.hears_nothing, timeout_s=10)
+    until(systemd.hears_nothing, timeout_s=60)
     assert kiosk.station.camera.state is state
     assert any("the camera's thread hangs" in line for line in systemd.lines)
 
@@ -238,15 +243,15 @@ def test_a_camera_that_is_known_to_be_gone_does_not(
     monkeypatch.setattr("kiosk.camera.RESTARTS", 1)
     monkeypatch.setattr(watchdog, "LATE_S", 2.0)
     kiosk = started(source)
-    kiosk.run()
-    until(lambda: kiosk.station.camera.state is state, timeout_s=20)
-    until(systemd.is_fed)
+    kiosk.run(live=False)
+    until(lambda: kiosk.station.camera.state is state and kiosk.station.camera.fault, timeout_s=40)
+    until(systemd.is_fed, timeout_s=40)
     # Longer than a thread may be late: the pauses between two tries are no hanging.
-    end = time.monotonic() + 3.0
+    end = time.monotonic() + 3 * watchdog.LATE_S
     while time.monotonic() < end:
-        assert systemd.is_fed()
+        assert not systemd.hears_nothing()
         time.sleep(0.05)
-    assert any(line.startswith(f"STATUS=camera {state} (") for line in systemd.lines)
+    until(lambda: any(line.startswith(f"STATUS=camera {state} (") for line in systemd.lines), timeout_s=40)
 
 
 def test_a_server_whose_threads_all_hang_stops_it(started: Started, systemd: Listening, gate: Gate) -> None:
@@ -254,20 +259,20 @@ def test_a_server_whose_threads_all_hang_stops_it(started: Started, systemd: Lis
     answers = kiosk.app.view_functions
     answers["pages.healthz"] = gate.passing(answers["pages.healthz"])
     kiosk.run()
-    until(systemd.is_fed, timeout_s=10)
+    until(systemd.is_fed, timeout_s=40)
     gate.shut()
-    until(systemd.hears_nothing, timeout_s=10)
+    until(systemd.hears_nothing, timeout_s=60)
     assert "STATUS=the watchdog is not fed: the web server does not answer" in systemd.lines
     gate.open()
-    until(systemd.is_fed)
+    until(systemd.is_fed, timeout_s=40)
 
 
 def test_a_server_that_is_gone_stops_it(started: Started, systemd: Listening) -> None:
     kiosk = started(showing(LIT))
     kiosk.run()
-    until(systemd.is_fed, timeout_s=10)
+    until(systemd.is_fed, timeout_s=40)
     kiosk.server.close()
-    until(systemd.hears_nothing, timeout_s=10)
+    until(systemd.hears_nothing, timeout_s=60)
 
 
 def test_a_supervisor_that_is_gone_harms_nothing(
@@ -277,7 +282,7 @@ def test_a_supervisor_that_is_gone_harms_nothing(
     monkeypatch.setenv("WATCHDOG_USEC", "200000")
     kiosk = started(showing(LIT))
     kiosk.run()
-    until(lambda: kiosk.station.state()["style"] == "Cubism")
+    until(lambda: kiosk.station.state()["style"] == "Cubism", timeout_s=40)
     time.sleep(0.5)
     assert caplog.text.count("the supervisor does not hear") == 1
 
@@ -339,9 +344,9 @@ def test_a_process_that_is_stopped_is_not_heard_of(bundle_folder: Path, systemd:
     try:
         until(systemd.is_fed, timeout_s=30)
         kiosk.send_signal(signal.SIGSTOP)
-        until(systemd.hears_nothing, timeout_s=10)
+        until(systemd.hears_nothing, timeout_s=60)
         kiosk.send_signal(signal.SIGCONT)
-        until(systemd.is_fed, timeout_s=10)
+        until(systemd.is_fed, timeout_s=40)
         kiosk.send_signal(signal.SIGABRT)
         _, said = kiosk.communicate(timeout=10)
         # Which thread hung is in the journal.
