@@ -20,25 +20,13 @@ import keras
 import numpy as np
 
 import bundle
-from bundle.picture import Pixels
 from train.beside import drawn_beside
 from train.dataset import Dataset, Example, Part
 from train.distillation import predict
 from train.fitting import Checkpoint, Notice
-from train.photography import PHOTOGRAPHY
+from train.lessons import BATCH, PARTS, draw_lesson, part
 from train.progress import console, progress
 from train.recipes import Recipe
-
-BATCH = 32
-
-# Of each picture the whole, and so many parts of it: few pictures then teach as much as many.
-_PARTS = 3
-
-# Sides of a part, as shares of the picture's.
-_LEAST_SIDE = 0.55
-
-# Share of the inputs that are not photographed: what it gives of files is not to change.
-_AS_IT_IS = 0.25
 
 # Of Adam at its peak; warm-up and cosine.
 _LEARNING_RATE = 3e-4
@@ -88,7 +76,7 @@ def _teach(embed: keras.Model, recipe: Recipe, examples: Sequence[Example], seed
         )
         pupil.compile(keras.optimizers.Adam(rate), "mean_squared_error")
     checkpoint.resume(first)
-    draw = partial(_draw_batch, recipe.augmentation, recipe.size, seed)
+    draw = partial(draw_lesson, recipe.augmentation, recipe.size, seed)
     with drawn_beside(draw, (examples, targets), first * steps) as drawn, progress("through the camera") as step:
         pupil.fit(
             drawn,
@@ -108,44 +96,13 @@ def _teach(embed: keras.Model, recipe: Recipe, examples: Sequence[Example], seed
 
 def _features(embed: keras.Model, examples: Sequence[Example], size: int) -> np.ndarray:
     """What the backbone gives of each picture and of its parts, ``[n * (1 + parts), d]``."""
-    pixels = np.empty((len(examples) * (1 + _PARTS), size, size, 3), np.uint8)
+    pixels = np.empty((len(examples) * (1 + PARTS), size, size, 3), np.uint8)
     with progress("pictures and parts of them") as step:
         for index in range(len(pixels)):
-            pixels[index] = bundle.prepare(_part(examples, index), size)
+            pixels[index] = bundle.prepare(part(examples, index), size)
             step(index + 1, len(pixels))
     with progress("through the backbone") as step:
         return predict(embed, pixels, step)
-
-
-def _part(examples: Sequence[Example], index: int) -> Pixels:
-    """A picture, or a part of it; half of the parts are mirrored."""
-    example, number = examples[index // (1 + _PARTS)], index % (1 + _PARTS)
-    picture = bundle.read(example.path)
-    if not number:
-        return picture
-    rng = np.random.default_rng((number, int(example.sha256[:8], 16)))
-    height, width = picture.shape[:2]
-    h, w = (max(1, int(side * rng.uniform(_LEAST_SIDE, 1))) for side in (height, width))
-    y, x = int(rng.integers(height - h + 1)), int(rng.integers(width - w + 1))
-    part = picture[y : y + h, x : x + w]
-    return part[:, ::-1] if number % 2 else part
-
-
-def _draw_batch(
-    photography: str, size: int, seed: int, stock: tuple[Sequence[Example], np.ndarray], number: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Batch `number` of all; every picture and part once an epoch, in another order and seen otherwise each time."""
-    examples, targets = stock
-    epoch, batch = divmod(number, len(targets) // BATCH)
-    order = np.random.default_rng((seed, epoch)).permutation(len(targets))
-    chosen = order[batch * BATCH : (batch + 1) * BATCH]
-    pixels = np.empty((BATCH, size, size, 3), np.float32)
-    for row, index in enumerate(chosen.tolist()):
-        rng = np.random.default_rng((seed, epoch, index))
-        picture = _part(examples, index)
-        is_sharp = rng.random() < _AS_IT_IS
-        pixels[row] = bundle.prepare(picture, size) if is_sharp else PHOTOGRAPHY[photography](rng, picture, size)
-    return pixels, targets[chosen].astype(np.float32)
 
 
 def _key(examples: Sequence[Example], recipe: Recipe, seed: int) -> str:
