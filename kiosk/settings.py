@@ -217,7 +217,11 @@ class Settings(BaseSettings):
         description="seconds without a touch until the screen asks whether anybody is there",
     )
     reset_s: Annotated[float, Trait(_SCREEN, "SECONDS", live=True)] = Field(
-        default=15.0, ge=3, le=600, description="seconds more until it says thank you and begins anew"
+        # Fewer than 20 are too few for some visitors (WCAG 2.2, criterion 2.2.1).
+        default=20.0,
+        ge=3,
+        le=600,
+        description="seconds more until it says thank you and begins anew",
     )
     attract_s: Annotated[float, Trait(_SCREEN, "SECONDS", live=True)] = Field(
         default=20.0, ge=3, le=3600, description="seconds without a painting in view until the screen invites visitors"

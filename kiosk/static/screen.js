@@ -1,6 +1,7 @@
 // Writes on the page, and only where something has changed: what does not change does not flicker,
 // and a screen reader is not told the same thing twice. Data is written as text, never as markup.
 
+import { sentences } from "./answers.js";
 import { evidence } from "./evidence.js";
 import { glider } from "./outline.js";
 import { calm } from "./reading.js";
@@ -28,7 +29,8 @@ export function show(said) {
   if (differs) document.body.dataset.kind = said.kind;
   for (const name of ["over", "headline", "sure", "percent", "years", "note", "where"])
     differs = write($(name), said[name]) || differs;
-  differs = write($("look-for"), said.lookFor) || differs;
+  // With the blank before it that the language has between sentences.
+  differs = write($("look-for"), sentences(said.where, said.lookFor).slice(said.where.length)) || differs;
   $("look").hidden = !said.lookFor;
   if (changed && !calm()) {
     const entrance = [{ opacity: 0, transform: "translateY(10px)" }, { opacity: 1, transform: "none" }];
@@ -169,7 +171,7 @@ export function caption(text) {
 }
 
 export function timing(ms) {
-  write($("timing"), Number.isFinite(ms) ? ` · ${number(ms < 10 ? Math.round(ms * 10) / 10 : Math.round(ms))} ms` : "");
+  write($("timing"), Number.isFinite(ms) ? ` · \u2066${number(ms < 10 ? Math.round(ms * 10) / 10 : Math.round(ms))} ms\u2069` : "");
 }
 
 export function connection(lost) {
