@@ -66,7 +66,7 @@ locator: $(ALL).stamp ## train the network that finds the painting, on scenes wi
 hold-outs: $(ALL).stamp ## train and export RECIPE with each of GROUPS groups of artists held out in turn
 	for group in $$(seq $(GROUPS)); do \
 	  $(ALL) -m train --recipe $(RECIPE) --data $(DATA) $(if $(PHOTOS),--photos $(PHOTOS)) --hold-out-artists $$group/$(GROUPS); \
-	  $(ALL) -m export $(RECIPE)-$$group-of-$(GROUPS) --agreement 98 --out runs/$(RECIPE)-$$group-of-$(GROUPS)/bundle; \
+	  $(ALL) -m export $(RECIPE)-$$group-of-$(GROUPS) --agreement 98 --budget 1.5 --out runs/$(RECIPE)-$$group-of-$(GROUPS)/bundle; \
 	done
 
 ablate: $(ALL).stamp ## measure what each part of the recipe kiosk gives, on DATA="FOLDER ..." and PHOTOS
