@@ -17,13 +17,16 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-import bundle
-from kiosk import eye
-from kiosk.answer import Answer
-from kiosk.classifier import Classifier
-from kiosk.demo.gallery import EXHIBITS, REST_S, WALK_S, DemoGallery
-from kiosk.eye import Eye
-from kiosk.station import load_locator
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+import bundle  # noqa: E402
+from kiosk import eye  # noqa: E402
+from kiosk.answer import Answer  # noqa: E402
+from kiosk.classifier import Classifier  # noqa: E402
+from kiosk.demo.gallery import EXHIBITS, REST_S, WALK_S, DemoGallery  # noqa: E402
+from kiosk.eye import Eye  # noqa: E402
+from kiosk.station import load_locator  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
 QUALITY = 82  # of WebP, 0-100: no blocks in the plaster, 60 to 160 kB a picture
