@@ -46,7 +46,7 @@ for kind, count, path in (("events", events, "/api/events"), ("pictures", pictur
         got[link] = [kind, 0, 0]
 chooser.register(sys.stdin, selectors.EVENT_READ, None)
 print("ready", flush=True)
-mark = {"events": b"\\nid: ", "pictures": b"--frame"}
+mark = {"events": b"\\ndata: {", "pictures": b"--frame"}
 space = bytearray(1 << 18)
 while True:
     for key, _ in chooser.select():
