@@ -143,6 +143,8 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         argument_default=argparse.SUPPRESS,
+        # --admin-token SECRET would be --admin-token-file, and the secret would be printed.
+        allow_abbrev=False,
     )
     parser.add_argument(
         "--config",

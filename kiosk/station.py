@@ -11,7 +11,7 @@ from typing import Any
 
 import bundle
 from kiosk import eye, logs
-from kiosk.camera import Camera
+from kiosk.camera import Camera, CameraState
 from kiosk.classifier import Classifier, default_threads
 from kiosk.eye import Eye
 from kiosk.judge import Judge
@@ -148,6 +148,11 @@ class Station:
             differ = {name for name in fields if getattr(new, name) != getattr(self._settings, name)}
             if "bundle" in differ:
                 raise SettingsError("another bundle is taken by `use`, once it has proved itself", "bundle")
+            if "precision" in differ:
+                try:
+                    self._bundle.file(new.precision)
+                except bundle.BundleError as error:  # at the next start it would be the end of the kiosk
+                    raise SettingsError(str(error), "precision") from error
             source = None
             if differ & _OF_THE_CAMERA:
                 try:
@@ -227,7 +232,7 @@ class Station:
             "source": {
                 "kind": source.kind,
                 "demonstration": source.demonstration,
-                "caption": newest.shot.caption if newest else None,
+                "caption": newest.shot.caption if newest and self.camera.state is CameraState.LIVE else None,
             },
         }
 

@@ -247,6 +247,7 @@ def test_what_was_not_kept_can_be_undone(admin: Administrator, station: Station)
         pytest.param({"idle_s": 1}, "idle_s: 1: it should be greater", id="too short"),
         pytest.param({"region": "0,0,2,2"}, "region: '0,0,2,2' is no region", id="no region"),
         pytest.param({"source": "missing.mp4"}, "missing.mp4", id="no source"),
+        pytest.param({"precision": "int8-qat"}, "no onnx file of precision int8-qat", id="no such file in the bundle"),
         pytest.param({"language": "fr", "languages": "en"}, "'fr' is not among", id="a language left out"),
         pytest.param({"colour": "red"}, "colour cannot be set", id="no setting"),
         pytest.param({"key": "none"}, "key cannot be set", id="whose signatures are taken"),
