@@ -18,8 +18,9 @@ from kiosk.locator.tracker import Sight, View
 from kiosk.metrics import Metrics
 from kiosk.smoothing import Smoother
 
-# Looks a second at most. More would show a visitor nothing new and would heat the machine.
-LOOKS_PER_SECOND = 12.0
+# Looks a second at most: every second frame of a camera of 30, with some room for one that is a little late. More would
+# show a visitor nothing new and would heat the machine.
+LOOKS_PER_SECOND = 16.0
 
 # Odds that the middle of a frame in which no painting was found shows one of the styles all the same, by those of a
 # painting that was found. On 250 drawn rooms without a painting 4 % of the middles were called a style, with this 1 %;

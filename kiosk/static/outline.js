@@ -1,6 +1,6 @@
 // Outlines that glide along with what they surround.
 //
-// Answers come twelve times a second, a screen draws sixty times. A straight line from one answer to the
+// Answers come fifteen times a second, a screen draws sixty times. A straight line from one answer to the
 // next is smooth, cannot overshoot, and is never further behind than the time between two answers.
 
 const GLIDE_MS = 80; // ms, about the time between two answers
