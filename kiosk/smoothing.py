@@ -32,7 +32,7 @@ from kiosk.classifier import Scores
 from kiosk.evidence import Evidence
 from kiosk.judge import Finding
 
-# Looks in a row that must ask for a change before it is shown: a quarter of a second at 12 a second.
+# Looks in a row that must ask for a change before it is shown: a fifth of a second at 15 a second.
 CONFIRM_LOOKS = 3
 
 # Looks in a row at a new view after which its average decides, even if the looks do not agree: on the very border

@@ -20,12 +20,12 @@ from kiosk.locator import Candidate
 from kiosk.locator.guidance import Guidance, guide
 from kiosk.locator.quad import Quad, area, centre, iou
 
-# Updates in a row that must find a painting before it is shown: a quarter of a second at 12 a second.
+# Updates in a row that must find a painting before it is shown: a fifth of a second at 15 a second.
 CONFIRM_UPDATES = 3
 
 # Intersection over union of a painting in one update and the next. Above the first it is the same; above the
 # second it counts as found in the same place. A camera turned by 30 degrees a second moves a painting that fills
-# half the frame by a tenth of its width between updates at 12 a second, which leaves 0.8.
+# half the frame by a tenth of its width between updates at 12 a second, which leaves 0.8; at 15 a little more.
 SAME_IOU, STABLE_IOU = 0.4, 0.7
 
 # Seconds for which a painting that is no longer found stays where it was: somebody walks through the view.
