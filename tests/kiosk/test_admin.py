@@ -67,7 +67,7 @@ def file(tmp_path: Path) -> Path:
 @pytest.fixture
 def station(tmp_path: Path, file: Path) -> Iterator[Station]:
     """A running kiosk before a green painting, with a choice of bundles."""
-    first = write_bundle(tmp_path / "bundles" / "first")
+    first = write_bundle(tmp_path / "bundles" / "first", precisions=("int8", "fp32"))
     write_bundle(tmp_path / "bundles" / "second", name="another")
     settings = read({"threads": "1", "bundle": str(first)}, file)
     station = Station(bundle.load(first), settings, showing(painting(GREEN)))

@@ -140,7 +140,8 @@ def test_what_is_mended_is_live_again(
     assert f"vernissage_camera_restarts_total {float(restarts)}" in Metrics(camera).text().decode()
     lines = [record.getMessage() for record in caplog.records if record.name == "kiosk.camera"]
     assert lines[-1] == "camera live: camera, 64x48"
-    assert sum(camera.state_changes.values()) <= len(lines) < 6
+    # A busy machine may lose a frame or two more, and say so; a line for every frame would be hundreds.
+    assert sum(camera.state_changes.values()) <= len(lines) < 20
     assert f'vernissage_camera_state_changes_total{{state="live"}} {float(camera.state_changes[LIVE])}' in (
         Metrics(camera).text().decode()
     )

@@ -332,6 +332,9 @@ def test_larger_text_stronger_contrast_and_less_motion(visitor: Visitor) -> None
     assert page.evaluate(size) >= 1.15 * before
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(0, 0, 0)"
     assert page.evaluate("getComputedStyle(document.body).color") == "rgb(255, 255, 255)"
+    # What had begun to move before runs to its end.
+    while page.evaluate("document.getAnimations().length"):
+        page.wait_for_timeout(50)
     tell(page, style="Pop Art", confidence=0.5)
     expect(page.locator("#headline")).to_have_text("Pop Art")
     assert page.evaluate("document.getAnimations().filter((a) => a.effect.getTiming().duration > 1).length") == 0
