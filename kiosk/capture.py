@@ -40,7 +40,7 @@ from typing import NoReturn
 import cv2
 import numpy as np
 
-from kiosk.memory import give_large_blocks_back
+from kiosk.memory import FramePool, give_large_blocks_back
 from kiosk.source import LONGEST_SIDE, Fault, Frame, Shot, Source, SourceLost, fit, fitted_size
 
 # Slots for frames, and bytes of each: the largest frame that there can be.
@@ -121,6 +121,7 @@ class Capture:
         """Start the process; `source` goes there by `pickle`."""
         self._connection, theirs = multiprocessing.Pipe()
         self._has_spoken = False
+        self._frames = FramePool()
         memory = _memory_file()
         try:
             self._memory = mmap.mmap(memory, _SLOTS * _SLOT_BYTES)
@@ -175,7 +176,8 @@ class Capture:
 
     def take(self, arrived: Arrived) -> Shot:
         """A copy of the frame; its slot is free again."""
-        image = _slot(self._memory, arrived.slot, arrived.width, arrived.height).copy()
+        image = self._frames.take(arrived.height, arrived.width)
+        image[:] = _slot(self._memory, arrived.slot, arrived.width, arrived.height)
         self._send(arrived.slot)
         return Shot(image, arrived.caption, arrived.arrived_s)
 

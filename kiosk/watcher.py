@@ -8,13 +8,13 @@ import time
 from dataclasses import dataclass, field, replace
 
 import cv2
-import numpy as np
 
 from kiosk.answer import Answer, Status
 from kiosk.camera import Camera, CameraState, Frame
 from kiosk.eye import Eye, advised, upright
 from kiosk.judge import Finding, Judge
 from kiosk.locator.tracker import Sight, View
+from kiosk.memory import FramePool
 from kiosk.metrics import Metrics
 from kiosk.smoothing import Smoother
 
@@ -70,6 +70,7 @@ class Watcher:
         self._news = threading.Condition()
         self._showing = Showing(0, self._nothing)
         self._closing = threading.Event()
+        self._pictures = FramePool()
         self._looking: tuple[Judge, Eye] | None = None
         self._thread: threading.Thread | None = None
         self._reported_s = -_REPORT_S
@@ -144,7 +145,8 @@ class Watcher:
 
     def _judge(self, judge: Judge, eye: Eye, smoother: Smoother, frame: Frame) -> None:
         started = time.perf_counter()
-        picture = np.asarray(cv2.cvtColor(frame.shot.image_bgr, cv2.COLOR_BGR2RGB), np.uint8)
+        picture = self._pictures.take(*frame.shot.image_bgr.shape[:2])
+        cv2.cvtColor(frame.shot.image_bgr, cv2.COLOR_BGR2RGB, dst=picture)
         sight = eye.follow(picture, frame.arrived_s)
         located = time.perf_counter()
         if sight.view is View.CENTRE and sight.is_new:
