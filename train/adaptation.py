@@ -23,7 +23,7 @@ import bundle
 from train.beside import drawn_beside
 from train.dataset import Dataset, Example, Part
 from train.distillation import predict
-from train.fitting import Checkpoint, Notice
+from train.fitting import Checkpoint, Notice, cosine
 from train.lessons import BATCH, PARTS, draw_lesson, part
 from train.progress import console, progress
 from train.recipes import Recipe
@@ -70,10 +70,7 @@ def _teach(embed: keras.Model, recipe: Recipe, examples: Sequence[Example], seed
             layer.trainable = not isinstance(layer, keras.layers.BatchNormalization)
         standardised = keras.layers.Normalization(mean=mean, variance=spread**2, name="standardised")(embed.output)
         pupil = keras.Model(embed.input, standardised)
-        total = recipe.adapted_epochs * steps
-        rate = keras.optimizers.schedules.CosineDecay(
-            0.0, total - total // 20, alpha=0.02, warmup_target=_LEARNING_RATE, warmup_steps=max(1, total // 20)
-        )
+        rate = cosine(_LEARNING_RATE, recipe.adapted_epochs * steps, warm_up=0.05)
         pupil.compile(keras.optimizers.Adam(rate), "mean_squared_error")
     checkpoint.resume(first)
     draw = partial(draw_lesson, recipe.augmentation, recipe.size, seed)

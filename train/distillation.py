@@ -21,7 +21,7 @@ from keras import layers, ops
 from train import machine, networks
 from train.augmentation import PartlyAugmented
 from train.dataset import Dataset, Part
-from train.fitting import Checkpoint, Draws, Notice
+from train.fitting import Checkpoint, Draws, Notice, cosine
 from train.progress import console, progress
 from train.recipes import Recipe
 
@@ -195,10 +195,7 @@ def _fit(
         lesson = keras.models.load_model(checkpoint.last)
         batches.epoch = int(lesson.optimizer.iterations) // len(batches)
     else:
-        steps = epochs * len(batches)
-        rate = keras.optimizers.schedules.CosineDecay(
-            0.0, steps - steps // 10, alpha=0.02, warmup_target=learning_rate, warmup_steps=max(1, steps // 10)
-        )
+        rate = cosine(learning_rate, epochs * len(batches))
         # The output is the error already, and not negative: its distance to nought is the loss.
         lesson.compile(keras.optimizers.AdamW(rate, weight_decay=1e-4), "mean_absolute_error")
     checkpoint.resume(batches.epoch)

@@ -339,14 +339,19 @@ def average_with_start(
     return best_share
 
 
+def cosine(peak: float, steps: int, warm_up: float = 0.1) -> keras.optimizers.schedules.CosineDecay:
+    """A learning rate that rises from 0 to `peak` in the share `warm_up` of `steps`, and falls to a fiftieth of it."""
+    rising = max(1, int(steps * warm_up))
+    return keras.optimizers.schedules.CosineDecay(
+        0.0, max(1, steps - rising), alpha=0.02, warmup_target=peak, warmup_steps=rising
+    )
+
+
 def optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
     """The recipe's optimiser, for so many steps in all."""
     rate: float | keras.optimizers.schedules.LearningRateSchedule = recipe.learning_rate
     if recipe.schedule == "cosine":
-        warm_up = max(1, steps // 10)
-        rate = keras.optimizers.schedules.CosineDecay(
-            0.0, max(1, steps - warm_up), alpha=0.02, warmup_target=recipe.learning_rate, warmup_steps=warm_up
-        )
+        rate = cosine(recipe.learning_rate, steps)
     average = {"use_ema": True, "ema_momentum": recipe.ema} if recipe.ema else {}
     if recipe.optimizer == "sgd":
         return keras.optimizers.SGD(rate, momentum=0.9, **average)
