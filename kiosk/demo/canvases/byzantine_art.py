@@ -146,13 +146,13 @@ def _mirrored(points: Points) -> Points:
     return [(-x, y) for x, y in points]
 
 
-def _halo(under: Field, zones: npt.NDArray[np.uint8], saint: _Saint, zone: int) -> None:
+def _halo(cartoon: Field, zones: npt.NDArray[np.uint8], saint: _Saint, zone: int) -> None:
     v, u = np.mgrid[0:HEIGHT, 0:WIDTH].astype(np.float32)
     away = np.hypot(u - saint.x * WIDTH, v - (saint.y - 0.012 * saint.tall) * HEIGHT) / (saint.tall * HEIGHT)
     zones[away < HALO_RADIUS] = zone
-    under[:] = blend(under, rgb("f0d894"), np.clip((HALO_RADIUS - away) * 300, 0, 1) * 0.8)
+    cartoon[:] = blend(cartoon, rgb("f0d894"), np.clip((HALO_RADIUS - away) * 300, 0, 1) * 0.8)
     for ring, code in ((HALO_RADIUS - 0.004, "6d1a12"), (HALO_RADIUS - 0.015, "f6ecc8")):
-        under[:] = blend(under, rgb(code), np.clip((0.0055 - np.abs(away - ring)) * 400, 0, 1))
+        cartoon[:] = blend(cartoon, rgb(code), np.clip((0.0055 - np.abs(away - ring)) * 400, 0, 1))
 
 
 def _dress(cartoon: Field, saint: _Saint) -> None:
@@ -164,7 +164,9 @@ def _dress(cartoon: Field, saint: _Saint) -> None:
     shade, colour, light = (rgb(code) for code in saint.cloak)
     for side in (-1, 1):
         lay_in(cartoon, saint.at([(side * x, y) for x, y in CLOAK]), shade, 0.8)
-        lay_in(cartoon, saint.at([(side * x, y) for x, y in xy("9,14 17,19 20,36 21,70 17,100 14,70 13,36")]), colour, 8)
+        lay_in(
+            cartoon, saint.at([(side * x, y) for x, y in xy("9,14 17,19 20,36 21,70 17,100 14,70 13,36")]), colour, 8
+        )
         lay_in(cartoon, saint.at([(side * x, y) for x, y in xy("12,16 17,21 18.5,34 15.5,30")]), light, 9, 0.6)
 
 
@@ -180,7 +182,7 @@ def _head(cartoon: Field, saint: _Saint) -> None:
     layer(HAIR, saint.hair[0])
     layer(FACE, "7c5831")
     for points, code, blur, share, moves in (
-        (xy("-3,-5.6 0,-6.4 3,-5.6 3.4,-2.6 0,-2.2 -3.4,-2.6"), "cf9e62", 4.0, 0.95, 0.4),
+        (xy("-3.6,-5.6 0,-6.6 3.6,-5.6 4,-2.8 0,-2.4 -4,-2.8"), "d8ac72", 4.0, 0.95, 0.4),
         (xy("-2.6,-5 2.6,-5 2,-3.4 -2,-3.4"), "ecd0a0", 4.0, 0.7, 0.4),
         (xy("-4,0.6 -1.4,0.8 -1.3,3 -3,4"), "d3a066", 3.6, 0.95, 0.5),
         (xy("4,0.6 1.4,0.8 1.3,3 3,4"), "c99a60", 3.6, 0.9, 0.5),
@@ -197,7 +199,7 @@ def _head(cartoon: Field, saint: _Saint) -> None:
                (-0.03, 0.04), (-0.016, 0.036), (0.0, 0.034), (0.016, 0.036), (0.03, 0.04)], saint.hair[0], 0.8)  # fmt: skip
         layer(xy("-1.4,4.5 0,4.2 1.4,4.5 0,5.4"), "9c4a34", 0.8, 0.95, 0.4)
     for side in (-1, 1):
-        eye = [(side * 0.0225 + x, y) for x, y in xy("-1.5,-0.7 0,-1.5 1.5,-0.7 0,-0.2")]
+        eye = [(side * 0.0225 + x, y) for x, y in xy("-1.9,-0.6 0,-1.7 1.9,-0.6 0,0.3")]
         layer(eye, "e6d6b0", 0.6, 1, 0.8)
 
 
@@ -214,29 +216,24 @@ def _features(cartoon: Field, saint: _Saint) -> None:
         def near(points: str, side: int = side) -> list[tuple[float, float]]:
             return [(side * (0.0215 + x), y) for x, y in xy(points)]
 
-        (eye,) = saint.along([(side * 0.0215 + 1.3 * turn, -0.010)] * 2)[:1]
-        size = round(2.4 * saint.tall * 2**SUBPIXEL)
-        cv2.circle(cartoon, eye.tolist(), size, rgb(UMBER), -1, cv2.LINE_AA, SUBPIXEL)
-        stroke(near("-1.5,-0.6 0,-1.5 1.7,-0.6"), UMBER, 2.6, 1, 0.8)
-        stroke(near("-1.2,-0.5 0,-0.2 1.3,-0.5"), "5a3a1e", 1, 1, 0.8)
-        stroke(near("-1.2,-2.2 0,-2.8 1.9,-1.9"), "4a2c16", 2.4, 1, 0.8)
-        stroke(near("-1,0.6 0.3,0.8 1.4,0.3"), "7a5028", 1, 1, 0.8)
+        pupil = saint.along([(side * 0.0215 + 1.3 * turn, -0.009)] * 2)[0]
+        size = round(3.4 * saint.tall * 2**SUBPIXEL)
+        cv2.circle(cartoon, pupil.tolist(), size, rgb("140b06"), -1, cv2.LINE_AA, SUBPIXEL)
+        stroke(near("-1.7,-0.6 0,-1.7 1.9,-0.6"), "1c0f08", 4.5, 2, 0.8)
+        stroke(near("-1.4,-2.7 0,-3.3 2.2,-2.2"), UMBER, 4, 2, 0.8)
+        stroke(near("-1.2,1.0 0.3,1.2 1.6,0.6"), "6b4420", 3, 1, 0.8)
     side = -1 if saint.look > 0 else 1
-    nose = [(-0.007, -0.022), (-0.004, 0.008), (-0.009, 0.020), (0.0, 0.024), (0.008, 0.021)]
-    stroke([(side * x, y) for x, y in nose], "4a2c16", 2, 1, 1)
-    stroke(xy("-1.3,4.3 0,4.2 1.3,4.3"), "5a2014", 2, 1, 0.6)
+    nose = [(-0.007, -0.022), (-0.005, 0.008), (-0.010, 0.020), (0.0, 0.024), (0.009, 0.021)]
+    stroke([(side * x, y) for x, y in nose], UMBER, 3, 2, 1)
+    stroke(xy("-1.5,4.2 0,4.1 1.5,4.2"), "4a140c", 3.5, 2, 0.6)
     if saint.beard:
-        for i in range(9):
-            x = (i - 4) / 4
+        for x in (-1.0, -0.5, 0.0, 0.5, 1.0):
             tip = (0.014 * x, 0.062 + 0.05 * saint.beard - 0.012 * abs(x))
-            stroke([(0.040 * x, 0.045 + 0.014 * (1 - abs(x))), (0.032 * x, 0.075), tip], saint.hair[1], 1)
-    for side in (-1, 1):
-        for i in range(5):  # locks, from the parting to the neck
-            out = 0.049 + 0.004 * i
-            lock = [(0.002, -0.078 - 0.003 * i), (0.034, -0.068 - 0.003 * i), (out, -0.02), (out + 0.004, 0.03)]
-            stroke([(side * x, y) for x, y in lock], saint.hair[1], 1)
-    stroke([*FACE[9:], *FACE[:4]] if saint.beard else [*FACE, FACE[0]], "4a2c16", 1)
-    stroke([*HAIR, HAIR[0]], UMBER, 1)
+            stroke([(0.040 * x, 0.050 + 0.014 * (1 - abs(x))), (0.032 * x, 0.075), tip], saint.hair[1], 3)
+    for side in (-1, 1):  # locks, from the parting to the neck
+        for lock in ("0.2,-8 3.6,-7 5.2,-2 5.8,3.6", "0.4,-8.8 4.4,-7.6 6.2,-2.5 6.2,2"):
+            stroke([(side * x, y) for x, y in xy(lock)], saint.hair[1], 3)
+    stroke([*HAIR, HAIR[0]], UMBER, 3, 3)
 
 
 def _folds(cartoon: Field, saint: _Saint) -> None:
@@ -266,20 +263,42 @@ def _folds(cartoon: Field, saint: _Saint) -> None:
 
 
 def _seams(cartoon: Field, saint: _Saint) -> None:
-    """Outlines, and the gold that the cloak is hemmed with."""
-    gold, deep = rgb("d9b25c"), rgb(UMBER)
+    """Outlines, the gold that the cloak is hemmed with, and what each is known by: a cross, a book, a scroll."""
+    gold, deep = rgb("ecc868"), rgb(UMBER)
 
-    def stroke(points: Points, colour: tuple[float, ...], thick: float, thin: float = 1.0) -> None:
+    def stroke(points: Points, colour: Colour, thick: float, thin: float = 1.0) -> None:
         brush_line(cartoon, saint.along(points), colour, thick, thin)
 
     for side in (-1, 1):
-        stroke([(side * x, y) for x, y in CLOAK[4:]], gold, 4, 3)
-        stroke([(side * x, y) for x, y in CLOAK[:5]], deep, 2, 2)
-    stroke(xy("-7,12.5 -4,15.6 0,17 4,15.6 7,12.5"), gold, 5, 4)
-    stroke(xy("-7,13.3 -4,16.4 0,17.8 4,16.4 7,13.3"), deep, 1)
+        stroke([(side * x, y) for x, y in CLOAK[4:]], gold, 7, 6)
+        stroke([(side * x, y) for x, y in CLOAK[:5]], deep, 4, 4)
+    stroke(xy("-7,13 -4,16 0,17.4 4,16 7,13"), gold, 8, 7)
+    if not saint.look:
+        _box(cartoon, saint, (-0.078, 0.29, 0.078, 0.49), UMBER)
+        _box(cartoon, saint, (-0.070, 0.30, 0.070, 0.48), "e2b64e")
+        _box(cartoon, saint, (-0.052, 0.322, 0.052, 0.458), "8c2a22")
+        for x, y in xy("0,39 0,34.5 0,43.5 -3,39 3,39"):
+            _box(cartoon, saint, (x - 0.013, y - 0.013, x + 0.013, y + 0.013), "f4e2a4")
+        for x, y in xy("-6.1,31.1 6.1,31.1 -6.1,46.9 6.1,46.9"):
+            _box(cartoon, saint, (x - 0.008, y - 0.008, x + 0.008, y + 0.008), "2d6a5c")
+    elif not saint.beard:
+        for box in ((-0.008, 0.24, 0.010, 0.52), (-0.048, 0.29, 0.050, 0.308)):
+            _box(cartoon, saint, box, "f8efd2")
+    else:
+        _box(cartoon, saint, (-0.024, 0.25, 0.024, 0.50), "7a6a4c")
+        _box(cartoon, saint, (-0.016, 0.255, 0.017, 0.495), "f4ead0")
+
+
+def _box(cartoon: Field, saint: _Saint, edges: tuple[float, float, float, float], code: str) -> None:
+    left, top, right, bottom = edges
+    corners = saint.along([(left, top), (right, bottom)])[[0, -1]].tolist()
+    cv2.rectangle(cartoon, corners[0], corners[1], rgb(code), -1, cv2.LINE_AA, SUBPIXEL)
 
 
 FACE = xy("0,-7.5 3,-6.6 4.6,-3.5 4.7,0 4,3.6 2.4,6.4 0,7.8 -2.4,6.4 -4,3.6 -4.7,0 -4.6,-3.5 -3,-6.6")
-HAIR = xy("0,-9.4 4,-8.4 6.4,-5 6.8,0 6.2,4.5 4.2,6 4.8,0 4.4,-4 2.6,-6.6 0,-7.2 -2.6,-6.6 -4.4,-4 -4.8,0 -4.2,6 -6.2,4.5 -6.8,0 -6.4,-5 -4,-8.4")
+HAIR = xy(
+    "0,-9.4 4,-8.4 6.4,-5 6.8,0 6.2,4.5 4.2,6 4.8,0 4.4,-4 "
+    "2.6,-6.6 0,-7.2 -2.6,-6.6 -4.4,-4 -4.8,0 -4.2,6 -6.2,4.5 -6.8,0 -6.4,-5 -4,-8.4"
+)
 BODY = xy("-7,12 7,12 16,18 20,40 21,105 -21,105 -20,40 -16,18")
 CLOAK = xy("6,12.5 12,14.5 18,19 21.5,36 22.5,105 12,105 11,70 9.5,40 8.5,24")
