@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from kiosk.demo.brushes import (
     SUBPIXEL,
+    Colour,
     Field,
     Image,
     Outline,
@@ -195,8 +196,8 @@ def _head(cartoon: Field, saint: _Saint) -> None:
         layer(points, code, blur, share, moves)
     if saint.beard:
         down = 7 + 5 * saint.beard
-        layer([(0.048, 0.010), (0.045, 0.06), (0.02, down / 100), (-0.02, down / 100), (-0.045, 0.06), (-0.048, 0.010),
-               (-0.03, 0.04), (-0.016, 0.036), (0.0, 0.034), (0.016, 0.036), (0.03, 0.04)], saint.hair[0], 0.8)  # fmt: skip
+        sides = xy("-4.8,1 -3,4 -1.6,3.6 0,3.4 1.6,3.6 3,4 4.8,1 4.5,6")
+        layer([*sides, (0.02, down / 100), (-0.02, down / 100), (-0.045, 0.06)], saint.hair[0], 0.8)
         layer(xy("-1.4,4.5 0,4.2 1.4,4.5 0,5.4"), "9c4a34", 0.8, 0.95, 0.4)
     for side in (-1, 1):
         eye = [(side * 0.0225 + x, y) for x, y in xy("-1.9,-0.6 0,-1.7 1.9,-0.6 0,0.3")]
