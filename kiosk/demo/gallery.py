@@ -1,6 +1,7 @@
 """The wall, its frames and lamps, the walk along it, and what the labels say."""
 
 import math
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -10,13 +11,13 @@ import numpy as np
 from kiosk.demo.brushes import Image, Random, rgb, smooth_noise, to_bytes
 from kiosk.demo.canvases import (
     abstract_expressionism,
+    botanical_plate,
     byzantine_art,
     cubism,
     expressionism,
     impressionism,
-    op_waves,
-    plain_grid,
     pop_art,
+    sea_chart,
 )
 
 FRAME_WIDTH, FRAME_HEIGHT = 1280, 720  # px, what a common USB camera gives
@@ -25,6 +26,7 @@ WALL_HEIGHT = 860  # px: more than the frame, for the steps back between two can
 EYE_LEVEL = 400  # px from the top of the wall to the middle of every canvas
 REST_S, WALK_S = 6.0, 4.0  # s, the pause in front of a canvas, and the way to the next
 STEP_BACK = 0.13  # share by which the view widens half-way between two canvases
+_BREATH_S = 0.5  # s between two canvases that are hung ahead
 
 
 @dataclass(frozen=True)
@@ -46,19 +48,19 @@ EXHIBITS = (
     Exhibit(cubism.draw, 8, _manner("Cubism"), ("1d1915", "5d4d3c", 26)),
     Exhibit(byzantine_art.draw, 11, _manner("Byzantine Art"), ("3a2412", "8a6434", 24)),
     Exhibit(
-        plain_grid.draw,
+        botanical_plate.draw,
         13,
-        "Drawn for demonstration: a plain grid, in none of the six styles",
-        ("c9c5bc", "f6f4ef", 14),
+        "Drawn for demonstration: a botanical plate, in none of the six styles",
+        ("3a2818", "8a6a44", 18),
     ),
     Exhibit(expressionism.draw, 9, _manner("Expressionism"), ("2a1a12", "7a5234", 26)),
     Exhibit(pop_art.draw, 10, _manner("Pop Art"), ("dcdad5", "ffffff", 16)),
     Exhibit(abstract_expressionism.draw, 12, _manner("Abstract Expressionism"), ("14120f", "4a453d", 12)),
     Exhibit(
-        op_waves.draw,
-        14,
-        "Drawn for demonstration: black and white waves, in none of the six styles",
-        ("0f0f10", "3a3a3c", 14),
+        sea_chart.draw,
+        6,
+        "Drawn for demonstration: a sea chart, in none of the six styles",
+        ("2a1c12", "7d5a34", 18),
     ),
 )
 
@@ -66,8 +68,7 @@ EXHIBITS = (
 class DemoGallery:
     """Frames as a visitor's camera would see them; the same seconds give the same frame.
 
-    A canvas is drawn when it is first needed (about 0.2 s), or, better, while the camera rests in
-    front of its neighbour, when a late frame shows nothing.
+    A canvas is hung when it is first in view, which takes about 0.2 s, unless `hang_ahead` was there before.
     """
 
     def __init__(self) -> None:
@@ -75,19 +76,24 @@ class DemoGallery:
         # that has not been drawn on is not resident yet.
         self._wall = np.empty((WALL_HEIGHT, SPACING * (len(EXHIBITS) + 1), 3), np.uint8)
         self._hung: set[int] = set()
+        self._hanging = threading.Lock()
+
+    def hang_ahead(self, left: threading.Event) -> None:
+        """Hang all canvases in the order of the walk, for a thread beside the one that asks for frames; returns soon
+        after `left` is set. Between two of them it lets others have the processor: the walk takes its time."""
+        for place in range(len(EXHIBITS) + 1):
+            if left.wait(_BREATH_S):
+                return
+            self._hang(place)
 
     def frame(self, seconds: float) -> Image:
         """uint8 BGR [720, 1280, 3], the view after `seconds` of walking; any real number will do."""
-        place, resting = self._where(seconds)
+        place = self._place_at(seconds)
         here = int(place)
         share = place - here
+        self._hang(here)
         if share > 0:
-            self._hang(here)
             self._hang(here + 1)
-        else:
-            self._hang(here)
-            if resting > 0.25 * REST_S:
-                self._hang(here + 1)
         # Half-way between two canvases the visitor has stepped back; at rest the hand is never quite still.
         scale = 1 - STEP_BACK * math.sin(math.pi * share) ** 2 + 0.004 * math.sin(0.9 * seconds)
         x = (place + 0.5) * SPACING + 2.5 * math.sin(0.7 * seconds)
@@ -104,27 +110,29 @@ class DemoGallery:
 
     def caption(self, seconds: float) -> str:
         """What the canvas nearest to the middle of the view is; for people, never for the classifier."""
-        place, _ = self._where(seconds)
-        return EXHIBITS[round(place) % len(EXHIBITS)].caption
+        return EXHIBITS[round(self._place_at(seconds)) % len(EXHIBITS)].caption
 
-    def _where(self, seconds: float) -> tuple[float, float]:
-        """The place on the wall, in canvases from the first, and the seconds of rest left behind there."""
+    def _place_at(self, seconds: float) -> float:
+        """The place on the wall, in canvases from the first."""
         stop, into = divmod(seconds, REST_S + WALK_S)
         here = int(stop) % len(EXHIBITS)
         walked = max(0.0, into - REST_S) / WALK_S
         # Sets off and arrives gently: a fifth-order ease has no jerk at either end.
-        return here + walked**3 * (10 - 15 * walked + 6 * walked**2), into
+        return float(here + walked**3 * (10 - 15 * walked + 6 * walked**2))
 
     def _hang(self, place: int) -> None:
         if place in self._hung:
             return
-        span = slice(place * SPACING, (place + 1) * SPACING)
-        twin = {0: len(EXHIBITS), len(EXHIBITS): 0}.get(place)
-        if twin in self._hung and twin is not None:
-            self._wall[:, span] = self._wall[:, twin * SPACING : (twin + 1) * SPACING]
-        else:
-            self._wall[:, span] = _place(EXHIBITS[place % len(EXHIBITS)])
-        self._hung.add(place)
+        with self._hanging:
+            if place in self._hung:
+                return
+            span = slice(place * SPACING, (place + 1) * SPACING)
+            twin = {0: len(EXHIBITS), len(EXHIBITS): 0}.get(place)
+            if twin is not None and twin in self._hung:
+                self._wall[:, span] = self._wall[:, twin * SPACING : (twin + 1) * SPACING]
+            else:
+                self._wall[:, span] = _place(EXHIBITS[place % len(EXHIBITS)])
+            self._hung.add(place)
 
 
 def _place(exhibit: Exhibit) -> Image:

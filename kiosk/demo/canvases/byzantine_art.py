@@ -12,7 +12,6 @@ import numpy.typing as npt
 from kiosk.demo.brushes import (
     SUBPIXEL,
     Colour,
-    Field,
     Image,
     Outline,
     Points,
@@ -73,9 +72,7 @@ SAINTS = (
 
 def draw(rng: Random) -> Image:
     """Three saints in mosaic, on gold: frontal, long, weightless, lit from nowhere."""
-    cartoon = np.ascontiguousarray(
-        blend(ground("b98a34", WIDTH, HEIGHT), rgb("dcb765"), smooth_noise(rng, HEIGHT, WIDTH, 90))
-    )
+    cartoon = to_bytes(blend(ground("b98a34", WIDTH, HEIGHT), rgb("dcb765"), smooth_noise(rng, HEIGHT, WIDTH, 90)))
     zones = np.full((HEIGHT, WIDTH), GROUND, np.uint8)
     for number, saint in enumerate(SAINTS):
         _halo(cartoon, zones, saint, HALO + number)
@@ -89,7 +86,7 @@ def draw(rng: Random) -> Image:
     return _set_in_stone(cartoon, zones, rng)
 
 
-def _set_in_stone(cartoon: Field, zones: npt.NDArray[np.uint8], rng: Random) -> Image:
+def _set_in_stone(cartoon: Image, zones: npt.NDArray[np.uint8], rng: Random) -> Image:
     """The cartoon in small stones: rows on the ground, rings in the halos, the finest in the faces."""
     stones = [_rows(6.4, rng), _rows(4.2, rng)]
     wanted = [zones <= CLOTH, zones == FLESH]
@@ -147,16 +144,16 @@ def _mirrored(points: Points) -> Points:
     return [(-x, y) for x, y in points]
 
 
-def _halo(cartoon: Field, zones: npt.NDArray[np.uint8], saint: _Saint, zone: int) -> None:
+def _halo(cartoon: Image, zones: npt.NDArray[np.uint8], saint: _Saint, zone: int) -> None:
     v, u = np.mgrid[0:HEIGHT, 0:WIDTH].astype(np.float32)
     away = np.hypot(u - saint.x * WIDTH, v - (saint.y - 0.012 * saint.tall) * HEIGHT) / (saint.tall * HEIGHT)
     zones[away < HALO_RADIUS] = zone
-    cartoon[:] = blend(cartoon, rgb("f0d894"), np.clip((HALO_RADIUS - away) * 300, 0, 1) * 0.8)
+    cartoon[:] = blend(cartoon.astype(np.float32), rgb("f0d894"), np.clip((HALO_RADIUS - away) * 300, 0, 1) * 0.8)
     for ring, code in ((HALO_RADIUS - 0.004, "6d1a12"), (HALO_RADIUS - 0.015, "f6ecc8")):
-        cartoon[:] = blend(cartoon, rgb(code), np.clip((0.0055 - np.abs(away - ring)) * 400, 0, 1))
+        cartoon[:] = blend(cartoon.astype(np.float32), rgb(code), np.clip((0.0055 - np.abs(away - ring)) * 400, 0, 1))
 
 
-def _dress(cartoon: Field, saint: _Saint) -> None:
+def _dress(cartoon: Image, saint: _Saint) -> None:
     """The robe, and the cloak that falls from both shoulders."""
     shade, colour, light = (rgb(code) for code in saint.robe)
     lay_in(cartoon, saint.at(BODY), shade, 0.8)
@@ -171,7 +168,7 @@ def _dress(cartoon: Field, saint: _Saint) -> None:
         lay_in(cartoon, saint.at([(side * x, y) for x, y in xy("12,16 17,21 18.5,34 15.5,30")]), light, 9, 0.6)
 
 
-def _head(cartoon: Field, saint: _Saint) -> None:
+def _head(cartoon: Image, saint: _Saint) -> None:
     """Flesh is built from dark olive to light ochre, brightest where the form comes forward."""
     turn = 0.6 * saint.look
 
@@ -204,7 +201,7 @@ def _head(cartoon: Field, saint: _Saint) -> None:
         layer(eye, "e6d6b0", 0.6, 1, 0.8)
 
 
-def _features(cartoon: Field, saint: _Saint) -> None:
+def _features(cartoon: Image, saint: _Saint) -> None:
     """An icon is drawn in line at the end."""
     turn = 0.006 * saint.look
 
@@ -237,7 +234,7 @@ def _features(cartoon: Field, saint: _Saint) -> None:
     stroke([*HAIR, HAIR[0]], UMBER, 3, 3)
 
 
-def _folds(cartoon: Field, saint: _Saint) -> None:
+def _folds(cartoon: Image, saint: _Saint) -> None:
     """Valleys and the light beside them, in wedges: cloth that breaks like glass."""
 
     def wedge(line: str, code: str, broad: float, side: int = 1, share: float = 0.8) -> None:
@@ -263,7 +260,7 @@ def _folds(cartoon: Field, saint: _Saint) -> None:
             wedge(line, bright, 0.007, side, 0.75)
 
 
-def _seams(cartoon: Field, saint: _Saint) -> None:
+def _seams(cartoon: Image, saint: _Saint) -> None:
     """Outlines, the gold that the cloak is hemmed with, and what each is known by: a cross, a book, a scroll."""
     gold, deep = rgb("ecc868"), rgb(UMBER)
 
@@ -290,7 +287,7 @@ def _seams(cartoon: Field, saint: _Saint) -> None:
         _box(cartoon, saint, (-0.016, 0.255, 0.017, 0.495), "f4ead0")
 
 
-def _box(cartoon: Field, saint: _Saint, edges: tuple[float, float, float, float], code: str) -> None:
+def _box(cartoon: Image, saint: _Saint, edges: tuple[float, float, float, float], code: str) -> None:
     left, top, right, bottom = edges
     corners = saint.along([(left, top), (right, bottom)])[[0, -1]].tolist()
     cv2.rectangle(cartoon, corners[0], corners[1], rgb(code), -1, cv2.LINE_AA, SUBPIXEL)
