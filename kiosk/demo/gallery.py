@@ -55,7 +55,7 @@ EXHIBITS = (
     ),
     Exhibit(expressionism.draw, 9, _manner("Expressionism"), ("2a1a12", "7a5234", 26)),
     Exhibit(pop_art.draw, 10, _manner("Pop Art"), ("dcdad5", "ffffff", 16)),
-    Exhibit(abstract_expressionism.draw, 12, _manner("Abstract Expressionism"), ("14120f", "4a453d", 12)),
+    Exhibit(abstract_expressionism.draw, 10, _manner("Abstract Expressionism"), ("14120f", "4a453d", 12)),
     Exhibit(
         sea_chart.draw,
         6,
