@@ -25,7 +25,7 @@ from kiosk.demo.brushes import (
 
 SIDE = 604
 SIZE = (SIDE, SIDE)
-INK, PAPER, RED, DARK_RED, YELLOW, BLUE = "16131a", "f7f0e0", "e1202b", "8f0f1c", "ffd21f", "1f6fc4"
+INK, PAPER, RED, YELLOW, BLUE = "16131a", "f7f0e0", "e1202b", "ffd21f", "1f6fc4"
 
 BODY = xy("17,87 19,78 25,66 31,60 38,58 56,58 63,60 69,66 75,78 77,87")
 SHADE = xy("60,59 63,60 69,66 75,78 77,87 64,87 64,76")
@@ -68,7 +68,7 @@ def draw(rng: Random) -> Image:
     _receiver(sheet)
     _noise(sheet)
 
-    # Four screens, none quite in register, and ink that takes more or less.
+    # Three screens, none quite in register, and ink that takes more or less.
     for channel in range(3):
         shift = np.asarray([[1, 0, rng.normal(0, 0.7)], [0, 1, rng.normal(0, 0.7)]], np.float32)
         moved = cv2.warpAffine(sheet[..., channel], shift, SIZE, borderMode=cv2.BORDER_REPLICATE)
@@ -110,12 +110,12 @@ def _dots(sheet: Image, where: Field, code: str, step: float, tone: Callable[[Fi
 def _rays(sheet: Image) -> None:
     """Everything points at the telephone, and half of it in dots."""
     rays = np.zeros((SIDE, SIDE), np.float32)
-    for i in range(12):
-        turn = 2 * math.pi * i / 12 + 0.1
-        far = [(0.47 + 1.2 * math.cos(turn + d), 0.62 + 1.2 * math.sin(turn + d)) for d in (-0.13, 0.13)]
+    for i in range(16):
+        turn = 2 * math.pi * i / 16 + 0.1
+        far = [(0.47 + 1.2 * math.cos(turn + d), 0.62 + 1.2 * math.sin(turn + d)) for d in (-0.098, 0.098)]
         rays = np.maximum(rays, stencil(_straight([(0.47, 0.62), *far]), SIZE))
     sheet[:] = to_bytes(blend(sheet.astype(np.float32), rgb(PAPER), rays))
-    _dots(sheet, rays, RED, 12, lambda u, v: 1.5 * np.hypot(u - 0.47, v - 0.62) - 0.25)
+    _dots(sheet, rays, RED, 9, lambda u, v: 1.5 * np.hypot(u - 0.47, v - 0.62) - 0.25)
 
 
 def _dial(sheet: Image) -> None:
