@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from kiosk.demo.brushes import Image, Random, rgb, smooth_noise, to_bytes
+from kiosk.demo.brushes import Field, Image, Random, rgb, smooth_noise, to_bytes
 from kiosk.demo.canvases import (
     abstract_expressionism,
     botanical_plate,
@@ -76,6 +76,7 @@ class DemoGallery:
         # that has not been drawn on is not resident yet.
         self._wall = np.empty((WALL_HEIGHT, SPACING * (len(EXHIBITS) + 1), 3), np.uint8)
         self._hung: set[int] = set()
+        self._sizes: dict[int, tuple[int, int]] = {}  # width and height of the canvases that were drawn, px
         self._hanging = threading.Lock()
 
     def hang_ahead(self, left: threading.Event) -> None:
@@ -88,16 +89,10 @@ class DemoGallery:
 
     def frame(self, seconds: float) -> Image:
         """uint8 BGR [720, 1280, 3], the view after `seconds` of walking; any real number will do."""
-        place = self._place_at(seconds)
-        here = int(place)
-        share = place - here
-        self._hang(here)
-        if share > 0:
-            self._hang(here + 1)
-        # Half-way between two canvases the visitor has stepped back; at rest the hand is never quite still.
-        scale = 1 - STEP_BACK * math.sin(math.pi * share) ** 2 + 0.004 * math.sin(0.9 * seconds)
-        x = (place + 0.5) * SPACING + 2.5 * math.sin(0.7 * seconds)
-        y = EYE_LEVEL + 2.0 * math.sin(1.1 * seconds) + 2.5 * math.sin(math.pi * share) * math.sin(5.6 * seconds)
+        place, scale, x, y = self._view(seconds)
+        self._hang(int(place))
+        if place > int(place):
+            self._hang(int(place) + 1)
         # Between the middle of the first place and that of its copy, the view never leaves the wall.
         left = min(max(0, int(x - FRAME_WIDTH)), self._wall.shape[1] - 2 * FRAME_WIDTH)
         near = self._wall[:, left : left + 2 * FRAME_WIDTH]
@@ -107,6 +102,16 @@ class DemoGallery:
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         shown = cv2.warpAffine(near, view, (FRAME_WIDTH, FRAME_HEIGHT), flags=flags, borderMode=cv2.BORDER_REPLICATE)
         return np.asarray(shown, np.uint8)
+
+    def corners(self, seconds: float) -> Field:
+        """Where the canvas nearest to the middle of that frame is in it, without its frame: [4, 2], clockwise from the
+        top left, px. For whoever measures what the locator finds."""
+        place, scale, x, y = self._view(seconds)
+        self._hang(round(place))
+        width, height = self._sizes[round(place) % len(EXHIBITS)]
+        middle = np.array([(round(place) + 0.5) * SPACING - x, EYE_LEVEL - y])
+        to_corners = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)]) * (width / 2, height / 2)
+        return np.asarray((middle + to_corners) * scale + (FRAME_WIDTH / 2, FRAME_HEIGHT / 2), np.float32)
 
     def caption(self, seconds: float) -> str:
         """What the canvas nearest to the middle of the view is; for people, never for the classifier."""
@@ -120,6 +125,16 @@ class DemoGallery:
         # Sets off and arrives gently: a fifth-order ease has no jerk at either end.
         return float(here + walked**3 * (10 - 15 * walked + 6 * walked**2))
 
+    def _view(self, seconds: float) -> tuple[float, float, float, float]:
+        """The place, the scale, and the point of the wall (px) that the camera looks at."""
+        place = self._place_at(seconds)
+        share = place - int(place)
+        # Half-way between two canvases the visitor has stepped back; at rest the hand is never quite still.
+        scale = 1 - STEP_BACK * math.sin(math.pi * share) ** 2 + 0.004 * math.sin(0.9 * seconds)
+        x = (place + 0.5) * SPACING + 2.5 * math.sin(0.7 * seconds)
+        y = EYE_LEVEL + 2.0 * math.sin(1.1 * seconds) + 2.5 * math.sin(math.pi * share) * math.sin(5.6 * seconds)
+        return place, scale, x, y
+
     def _hang(self, place: int) -> None:
         if place in self._hung:
             return
@@ -131,14 +146,16 @@ class DemoGallery:
             if twin is not None and twin in self._hung:
                 self._wall[:, span] = self._wall[:, twin * SPACING : (twin + 1) * SPACING]
             else:
-                self._wall[:, span] = _place(EXHIBITS[place % len(EXHIBITS)])
+                exhibit = EXHIBITS[place % len(EXHIBITS)]
+                rng = np.random.default_rng(exhibit.seed)
+                canvas = exhibit.draw(rng)
+                self._sizes[place % len(EXHIBITS)] = canvas.shape[1], canvas.shape[0]
+                self._wall[:, span] = _place(canvas, exhibit, rng)
             self._hung.add(place)
 
 
-def _place(exhibit: Exhibit) -> Image:
-    """One stretch of wall with its lamp, its skirting board and a framed canvas."""
-    rng = np.random.default_rng(exhibit.seed)
-    canvas = exhibit.draw(rng)
+def _place(canvas: Image, exhibit: Exhibit, rng: Random) -> Image:
+    """One stretch of wall with its lamp, its skirting board, a framed canvas and the label beside it."""
     framed = _framed(canvas, exhibit.frame, rng)
     height, width = framed.shape[:2]
     top, left = EYE_LEVEL - height // 2, (SPACING - width) // 2
@@ -165,6 +182,14 @@ def _place(exhibit: Exhibit) -> Image:
 
     lit = (0.90 + 0.16 * np.exp(-(np.linspace(0.1, 1.25, height, dtype=np.float32) ** 2)))[:, None, None]
     wall[top : top + height, left : left + width] = framed * lit
+    label_top, label_left = EYE_LEVEL + 120, left + width + 46
+    label = wall[label_top : label_top + 44, label_left : label_left + 64]
+    wall[label_top + 3 : label_top + 49, label_left + 1 : label_left + 67] *= 0.75  # its shadow
+    label[:] = (
+        np.array(rgb("d9d5ca"), np.float32) * light[label_top : label_top + 44, label_left : label_left + 64, None]
+    )
+    for line, end in ((10, 40), (18, 54), (24, 50), (30, 56)):  # nobody can read it from here
+        label[line : line + (3 if line == 10 else 2), 8:end] *= 0.55
     return to_bytes(wall)
 
 
