@@ -44,7 +44,7 @@ def _manner(style: str) -> str:
 
 
 EXHIBITS = (
-    Exhibit(impressionism.draw, 2, _manner("Impressionism"), ("6b4a1c", "ecd08c", 28)),
+    Exhibit(impressionism.draw, 11, _manner("Impressionism"), ("6b4a1c", "ecd08c", 28)),
     Exhibit(cubism.draw, 8, _manner("Cubism"), ("1d1915", "5d4d3c", 26)),
     Exhibit(byzantine_art.draw, 3, _manner("Byzantine Art"), ("3a2412", "8a6434", 24)),
     Exhibit(
