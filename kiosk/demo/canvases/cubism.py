@@ -88,7 +88,7 @@ def draw(rng: Random) -> Image:
                     paint, [ends], False, (*rgb("2a2019"), 70), int(rng.choice([1, 1, 2])), cv2.LINE_AA, SUBPIXEL
                 )
     _guitar_signs(paint, size)
-    return varnish(paint, rng, 0.14, bristles(angle, rng, 3))
+    return varnish(paint, rng, 0.10, bristles(angle, rng, 3))
 
 
 def _facets(rng: Random, polygon: npt.NDArray[np.float64]) -> list[npt.NDArray[np.float64]]:
