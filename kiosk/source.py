@@ -16,6 +16,7 @@ import math
 import os
 import re
 import sys
+import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterator
@@ -338,15 +339,25 @@ class DemoSource(Source):
     demonstration: ClassVar[bool] = True
 
     def shots(self, pause: Pause) -> Generator[Shot]:
-        """`DEMO_FPS` frames a second at most."""
+        """`DEMO_FPS` frames a second at most. The first comes as soon as one canvas is drawn; the others are drawn
+        beside the walk, so that no frame waits for them."""
         from kiosk.demo import DemoGallery  # its painter is wanted by nobody else
 
         gallery = DemoGallery()
-        started = time.monotonic()
-        while True:
-            now = time.monotonic()
-            yield Shot(gallery.frame(now - started), gallery.caption(now - started))
-            pause(max(0.0, now + 1 / DEMO_FPS - time.monotonic()))
+        left = threading.Event()
+        gallery.frame(0.0)
+        ahead = threading.Thread(target=gallery.hang_ahead, args=(left,), name="painter", daemon=True)
+        ahead.start()
+        started = due = time.monotonic()
+        try:
+            while True:
+                walked = time.monotonic() - started
+                yield Shot(gallery.frame(walked), gallery.caption(walked))
+                # A frame that came late takes nothing from the time of the next.
+                due = max(due + 1 / DEMO_FPS, time.monotonic())
+                pause(max(0.0, due - time.monotonic()))
+        finally:
+            left.set()
 
 
 def parse(text: str, settings: CameraSettings = CameraSettings()) -> Source:

@@ -112,8 +112,8 @@ def stencil(outline: Outline, size: tuple[int, int], blur: float = 0.0) -> Field
     return np.asarray(cv2.GaussianBlur(share, (0, 0), blur) if blur else share, np.float32)
 
 
-def lay_in(under: Field, outline: Outline, colour: Colour, blur: float = 0.8, share: float = 1.0) -> None:
-    """Fills the outline in `under` itself, with an edge of `blur` pixels; `share` 1 covers."""
+def lay_in(under: Field | Image, outline: Outline, colour: Colour, blur: float = 0.8, share: float = 1.0) -> None:
+    """Fills the outline in `under` itself, an underpainting or pixels; `blur` is the edge in px, `share` 1 covers."""
     height, width = under.shape[:2]
     x, y, w, h = cv2.boundingRect(outline >> SUBPIXEL)
     edge = math.ceil(3 * blur) + 1
@@ -123,7 +123,7 @@ def lay_in(under: Field, outline: Outline, colour: Colour, blur: float = 0.8, sh
         return
     local = outline - np.array([left, top], np.int32) * 2**SUBPIXEL
     mask = stencil(local, (right - left, bottom - top), blur) * np.float32(share)
-    under[top:bottom, left:right] = blend(under[top:bottom, left:right], colour, mask)
+    under[top:bottom, left:right] = blend(under[top:bottom, left:right].astype(np.float32), colour, mask)
 
 
 def brush_line(image: Image, outline: Outline, colour: Sequence[float], thick: float, thin: float = 0.0) -> None:
@@ -196,7 +196,7 @@ def follow_form(under: Field, rng: Random, blur: float = 6.0) -> Field:
     return np.asarray(np.arctan2(gy, gx) + np.pi / 2, np.float32)
 
 
-def painted(under: Field) -> Image:
+def painted(under: Field | Image) -> Image:
     """The underpainting as paint of even height."""
     height = np.full((*under.shape[:2], 1), 120, np.float32)
     return to_bytes(np.concatenate([under, height], axis=2))

@@ -88,7 +88,7 @@ def draw(rng: Random) -> Image:
                     paint, [ends], False, (*rgb("2a2019"), 70), int(rng.choice([1, 1, 2])), cv2.LINE_AA, SUBPIXEL
                 )
     _guitar_signs(paint, size)
-    return varnish(paint, rng, 0.14, bristles(angle, rng, 3))
+    return varnish(paint, rng, 0.10, bristles(angle, rng, 3))
 
 
 def _facets(rng: Random, polygon: npt.NDArray[np.float64]) -> list[npt.NDArray[np.float64]]:
@@ -148,5 +148,5 @@ def _guitar_signs(paint: Image, size: tuple[int, int]) -> None:
     brush_line(paint, curve(xy("62,50 58.5,60 66,70 69,80"), size, closed=False), (*rgb("efe4c6"), 220), 4, 1)
     brush_line(paint, curve(xy("69,14 70,30 64,40 63.5,60"), size, closed=False), ink, 4, 1)
     cv2.putText(
-        paint, "JOUR", (int(0.13 * size[0]), int(0.42 * size[1])), cv2.FONT_HERSHEY_TRIPLEX, 1.5, ink, 3, cv2.LINE_AA
+        paint, "SOL", (int(0.15 * size[0]), int(0.42 * size[1])), cv2.FONT_HERSHEY_TRIPLEX, 1.5, ink, 3, cv2.LINE_AA
     )

@@ -1,12 +1,13 @@
 """In the manner of Expressionism."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from kiosk.demo.brushes import (
     Image,
     Points,
     Random,
-    blend,
     bristles,
     brush_line,
     curve,
@@ -19,101 +20,112 @@ from kiosk.demo.brushes import (
     rgb,
     smooth_noise,
     stencil,
+    to_bytes,
     varnish,
     xy,
 )
 
+WIDTH, HEIGHT = 540, 624
+SIZE = (WIDTH, HEIGHT)
+
+COAT = xy("-5,108 2,93 15,84 35,78 46,84 61,77 81,83 96,92 106,108")
+NECK = xy("41.5,52 40.5,66 38.5,75 34,79 46,88 62,79 56.5,73 55,64 56,52")
+FACE = xy("47.5,12 57.5,15 62.5,26 61.8,38 57.5,51 50.5,59.5 44.5,57.5 38.5,48 34.5,36 34.5,24 39,15")
+HAIR = xy("39,9 53,7 64,13 69,26 69,42 64,53 61.5,30 57.5,21 47,17 40,21 36.5,31 37.5,46 33,52 28.5,40 29,22 32,13")
+
 
 def draw(rng: Random) -> Image:
-    """A long head on a long neck, a mask with empty eyes, against colours that quarrel."""
-    width, height = 540, 624
-    size = (width, height)
-    under = ground("1f7a78", width, height)
-    right = stencil(curve(xy("60,-10 110,-10 110,110 70,110 66,50"), size), size, 6)
-    under = blend(under, rgb("d9582b"), right)
-    under = blend(under, rgb("e9a13b"), right * np.clip((smooth_noise(rng, height, width, 200) - 0.45) * 4, 0, 1))
-    under = blend(under, rgb("134a5c"), (1 - right) * np.clip((smooth_noise(rng, height, width, 220) - 0.48) * 4, 0, 1))
-    under = blend(
-        under, rgb("7fae8a"), (1 - right) * np.clip((smooth_noise(rng, height, width, 120) - 0.6) * 5, 0, 0.8)
-    )
+    """A woman in a street at night: colours that quarrel, a face like a mask, houses that lean over her."""
+    under = ground("2b2f6b", WIDTH, HEIGHT)
+
+    def lay(points: Points, code: str, blur: float = 0.8, share: float = 1.0) -> None:
+        lay_in(under, curve(points, SIZE), rgb(code), blur, share)
 
     def layer(points: Points, code: str, blur: float = 0.8, share: float = 1.0) -> None:
-        lay_in(under, curve(lean(points), size), rgb(code), blur, share)
+        lay(_lean(points), code, blur, share)
 
-    def lean(points: Points) -> Points:
-        """The head leans to one side, on a neck that bends after it."""
-        return inclined(points, size, turn=-0.12, pivot=(0.48, 0.72), base=0.80, reach=0.28)
-
-    dress = xy("-5,108 3,92 17,83 36,77.5 46,84 60,77 80,83.5 95,93 105,108")
-    neck = xy("41.5,52 40.5,66 38.5,75 34,78.5 46,87 62,78.5 56.5,73 55,64 56,52")
-    face = xy("47.5,10 57.5,13.5 62.5,25 61.8,38 57.5,51 50.5,59.5 44.5,57.5 38.5,48 34.5,36 34.5,23 39,13.5")
-    hair = xy("40,6 52,5 62,10 67.5,22 66.5,36 63,44 61.5,30 57.5,20 47,15.5 40,20 36.5,31 37.5,45 32,40 29.5,26 32,13")
-    layer(dress, "1b1f45")
-    layer(xy("5,95 20,86 35,81 30,105 8,105"), "3b3f8f", 14, 0.8)
-    layer(neck, "d98a4a")
-    layer(xy("50,56 56,56 57,74 60,79 50,83 49,70"), "8f4a34", 9, 0.75)
-    layer(xy("41,55 55,53 54,63 42,63"), "7a4a3a", 8, 0.7)
-    layer(hair, "5a1f1c")
-    layer(face, "e39a52")
-    layer(xy("55,16 61,24 60,40 53,56 50,50 54,38"), "b4543a", 11, 0.8)
-    layer(xy("55,22 60,26 59.5,36 57,33"), "5f8f6a", 9, 0.55)
-    layer(xy("37,36 44,37 43,47 39,46"), "e0614a", 11, 0.75)
-    layer(xy("40,18 47,15.5 49,24 40,26"), "f6cf86", 10, 0.9)
-    layer(xy("45.5,27 47.5,27 47,42 45,42"), "f8d79a", 4, 0.95)
-    layer(xy("48.5,27 51,30 51.5,42 49,43"), "a04a30", 4, 0.8)
-    layer(xy("37.5,29.5 41,27.8 45,29.5 41,31.2"), "9fc3c0", 0.8)
-    layer(xy("50.5,30 54.5,28 58.5,29.5 54.5,31.5"), "86b0b4", 0.8)
-    layer(xy("44,49.2 46.5,48.4 47.8,48.9 49.5,48.4 52,49.2 48,51.6"), "b3202a", 0.8)
-    layer(xy("30,78.5 46,87 66,78.5 69,81.5 46,92.5 27,81.5"), "e8dcc0", 1.2)
+    _street(lay)
+    layer(COAT, "1b1f55")
+    layer(xy("5,97 20,87 35,82 30,106 8,106"), "3b4f9f", 12, 0.9)
+    layer(xy("70,84 84,88 98,106 76,106"), "14183f", 12, 0.9)
+    layer(NECK, "dd8a44")
+    layer(xy("50,56 56,56 57,74 60,79 50,84 49,70"), "4f7a58", 7, 0.85)
+    layer(xy("41,55 55,53 54,63 42,63"), "7a3f44", 7, 0.8)
+    layer(HAIR, "3d1530")
+    layer(xy("40,9 52,8 60,13 48,14 38,17"), "a03a3a", 5, 0.9)
+    layer(FACE, "e8a254")
+    # One half of the face is warm, the other green: the light is a feeling.
+    layer(xy("54,16 61,25 60.5,40 53,57 49.5,52 52,44 50,34 52,24"), "7d9a5a", 6, 0.8)
+    layer(xy("56,24 60,28 59.5,38 56,36"), "3f7a66", 6, 0.7)
+    layer(xy("36.5,37 44,38 43,48 39.5,48"), "e2523a", 8, 0.9)
+    layer(xy("52,40 58,38 56,47 52,48"), "c0503f", 7, 0.7)
+    layer(xy("40,19 47,16.5 49,25 40,27"), "f8d98c", 8, 0.95)
+    layer(xy("45.5,27 47.5,27 47.2,42 45,42"), "fbe2a2", 3, 1.0)
+    layer(xy("48.3,27 51,30 51.5,42 49,43.5"), "8a3f3a", 3, 0.9)
+    layer(xy("44.5,53 50,52.5 49,57"), "f0b860", 5, 0.9)
+    layer(xy("37.2,29.7 41,27.6 45.4,29.7 41,31.6"), "dfe6d0", 0.8)
+    layer(xy("50.2,30.2 54.5,27.8 58.9,29.7 54.5,31.9"), "b4cdb8", 0.8)
+    layer(xy("43.6,49.3 46.5,48.2 47.8,48.8 49.5,48.2 52.6,49.3 48,52.2"), "b3142a", 0.8)
+    layer(xy("28,79 46,88.5 67,78 71,82 46,95 25,83"), "d8a02c", 1.2)
 
     angle = follow_form(under, rng, 7)
     paint = painted(under)
-    dabs(
-        paint,
-        under,
-        angle,
-        rng,
-        count=3200,
-        length=40,
-        width=9,
-        value=12,
-        warmth=12,
-        where=1 - stencil(curve(lean(face), size), size, 8),
-    )
-    dabs(paint, under, angle, rng, count=5200, length=18, width=5, value=9, warmth=9)
-    dabs(
-        paint,
-        under,
-        angle,
-        rng,
-        count=3600,
-        length=9,
-        width=3,
-        value=8,
-        warmth=8,
-        where=stencil(curve(lean(face), size), size, 16),
-    )
+    head = stencil(curve(_lean(FACE), SIZE), SIZE, 8)
+    dabs(paint, under, angle, rng, count=3400, length=34, width=8, value=15, warmth=15, where=1 - head)
+    dabs(paint, under, angle, rng, count=5200, length=18, width=5, value=12, warmth=12)
+    dabs(paint, under, angle, rng, count=3000, length=11, width=4, value=11, warmth=11, where=head)
+    _contours(paint)
+    # Hacked on and scraped off again: patches of light and dark with hard edges, which spare nothing.
+    patch = np.round(smooth_noise(rng, HEIGHT, WIDTH, 20) * 6) / 6 - 0.5
+    paint[..., :3] = to_bytes(paint[..., :3] + 100 * patch[..., None])
+    return varnish(paint, rng, 0.19, bristles(angle, rng))
 
-    ink = (*rgb("1a1420"), 225)
+
+def _lean(points: Points) -> Points:
+    """The head leans to one side, on a neck that bends after it."""
+    return inclined(points, SIZE, turn=-0.12, pivot=(0.48, 0.72), base=0.80, reach=0.28)
+
+
+def _street(lay: Callable[..., None]) -> None:
+    """Houses to the left and right of a lane, and a red sky that squeezes through."""
+    lay(xy("-5,-5 105,-5 105,30 60,40 30,36 -5,26"), "4a2a78", 14)
+    lay(xy("20,-8 70,-8 62,26 48,40 36,30"), "c8562e", 16, 0.9)
+    lay(xy("-8,8 16,2 26,12 28,84 -8,90"), "1f7a6e", 1.5)
+    lay(xy("-8,4 9,-6 27,12 -8,16"), "b02a2a", 1.5)
+    lay(xy("72,20 88,4 108,10 108,92 76,84"), "d0642a", 1.5)
+    lay(xy("70,22 88,0 110,8 110,16 88,8"), "3a1a4a", 1.5)
+    lay(xy("84,14 108,16 108,90 88,86"), "8f2f3a", 5, 0.7)
+    for window in (
+        "82,30 86,29 86,45 82,46",
+        "95,29 100,29 99,46 95,45",
+        "82,58 87,58 86,75 82,74",
+        "95,59 100,60 99,75 95,75",
+    ):
+        lay(xy(window), "f2c230", 1.5)
+
+
+def _contours(paint: Image) -> None:
+    ink = (*rgb("17101f"), 225)
 
     def stroke(points: Points, thick: float, thin: float = 1.0) -> None:
-        brush_line(paint, curve(lean(points), size, closed=False), ink, thick, thin)
+        brush_line(paint, curve(_lean(points), SIZE, closed=False), ink, thick, thin)
 
-    stroke([*face[5:], face[0]], 7, 2)
-    stroke(face[:6], 8, 2)
-    stroke(hair[10:] + hair[:7], 6, 2)
-    stroke(neck[:4], 7, 2)
-    stroke(neck[5:], 7, 2)
-    stroke(dress[1:4], 8, 3)
-    stroke(dress[5:8], 8, 3)
-    stroke(xy("27,81.5 46,92.5 69,81.5"), 4)
+    stroke([*FACE[5:], FACE[0]], 8, 2)
+    stroke(FACE[:6], 9, 2)
+    stroke(HAIR[11:] + HAIR[:7], 8, 2)
+    stroke(NECK[:4], 8, 2)
+    stroke(NECK[5:], 8, 2)
+    stroke(COAT[1:4], 10, 3)
+    stroke(COAT[5:8], 10, 3)
+    stroke(xy("25,83 46,95 71,82"), 6, 2)
     # One line makes the left brow and the nose, another the right brow.
-    stroke(xy("36.2,26.2 40,24.3 44.5,25.2 46.8,28.5 45.8,36 43.8,42.5 46.3,44.4 49,43.7"), 5)
-    stroke(xy("49.2,27 53.5,24.5 59.5,26.2"), 5)
-    stroke(xy("37,29.7 41,27.5 45.6,29.7"), 4)
-    stroke(xy("37,29.7 41,31.6 45.6,29.7"), 3)
-    stroke(xy("50,30.2 54.5,27.7 59.2,29.6"), 4)
-    stroke(xy("50,30.2 54.5,32 59.2,29.6"), 3)
-    stroke(xy("43.2,49.3 46.6,49.7 48,49.4 49.5,49.7 52.7,49.3"), 3)
-    stroke(xy("46,52.8 48.3,53.3 50.3,52.6"), 2)
-    return varnish(paint, rng, 0.17, bristles(angle, rng))
+    stroke(xy("36.2,26.4 40,24.0 44.5,25.0 46.8,28.5 45.8,36 43.6,42.7 46.3,44.6 49.2,43.9"), 6, 2)
+    stroke(xy("49.2,27 53.5,24.2 60,26.2"), 6, 2)
+    for eye in ("37,29.7 41,27.4 45.6,29.7", "50,30.2 54.5,27.6 59.2,29.6"):
+        stroke(xy(eye), 5, 2)
+    for eye in ("37,29.7 41,31.8 45.6,29.7", "50,30.2 54.5,32.2 59.2,29.6"):
+        stroke(xy(eye), 3)
+    for eye in ("41.4,27.9 41.8,29.6 41.2,31.4", "54.6,28 55,29.9 54.4,31.8"):
+        stroke(xy(eye), 8, 6)
+    stroke(xy("43.0,49.4 46.6,49.8 48,49.5 49.5,49.8 53,49.3"), 4, 2)
+    stroke(xy("46,53.6 48.3,54.2 50.3,53.4"), 3)
