@@ -59,7 +59,8 @@ class Server:
         try:
             listening = _listen(host, port)
         except OSError as error:
-            reason = error.strerror or str(error)
+            # Python says the address again, in brackets.
+            reason = (error.strerror or str(error)).partition(" (while")[0]
             raise ServerError(
                 f"cannot listen on {host} port {port}: {reason}; choose another --port or --host"
             ) from error
