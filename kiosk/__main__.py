@@ -45,7 +45,7 @@ examples:
   python -m kiosk --region 0.2,0.1,0.8,0.9            a camera that is fixed before one painting
   python -m kiosk --host 0.0.0.0                      seen from other machines too (there is no password)
   python -m kiosk --config museum.toml                settings from this file
-  python -m kiosk --config {NO_FILE} --source demo          whatever the settings files say
+  python -m kiosk --config {NO_FILE} --source demo         whatever the settings files say
   VERNISSAGE_LANGUAGE=fr python -m kiosk              settings from the environment
 
 Then open http://127.0.0.1:8080 in a browser. Ctrl+C quits.
@@ -141,16 +141,8 @@ def main(arguments: list[str] | None = None) -> int:
         start_watchdog(station, settings.host, server.port)
         station.open()
         station.load()
-        host = "127.0.0.1" if settings.host in {"0.0.0.0", "::"} else settings.host
-        address = f"http://[{host}]" if ":" in host else f"http://{host}"
-        with contextlib.suppress(OSError):  # a full disk, a pipe that nobody reads: visitors do not care
-            print(
-                f"Vernissage is ready: {address}:{server.port}/"
-                f" (source {source.kind}, model {station.model['name']} {settings.precision})",
-                flush=True,
-            )
-            if sys.stdout.isatty():  # a journal has no keys
-                print("Ctrl+C quits.", flush=True)
+        if not stop.is_set():
+            _announce(settings, server.port, f"source {source.kind}, model {station.model['name']}")
         while not (stop.wait(_LOOK_S) or station.restarting.is_set()):
             pass
     except (ClassifierError, LocatorError) as error:
@@ -172,7 +164,7 @@ def _parser() -> argparse.ArgumentParser:
     may say it. What is given is checked by `Settings`."""
     parser = _Parser(
         prog="python -m kiosk",
-        usage="%(prog)s [options]",
+        usage="%(prog)s [options]\n       %(prog)s doctor [options]",
         description=_DESCRIPTION,
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -206,6 +198,15 @@ def _parser() -> argparse.ArgumentParser:
 
 def _is_loopback(host: str) -> bool:
     return host in {"localhost", "::1"} or host.startswith("127.")
+
+
+def _announce(settings: Settings, port: int, parts: str) -> None:
+    host = "127.0.0.1" if settings.host in {"0.0.0.0", "::"} else settings.host
+    address = f"http://[{host}]" if ":" in host else f"http://{host}"
+    with contextlib.suppress(OSError):  # a full disk, a pipe that nobody reads: visitors do not care
+        print(f"Vernissage is ready: {address}:{port}/ ({parts} {settings.precision})", flush=True)
+        if sys.stdout.isatty():  # a journal has no keys
+            print("Ctrl+C quits.", flush=True)
 
 
 @contextlib.contextmanager

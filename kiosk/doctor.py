@@ -106,7 +106,7 @@ _SAYS = {
 }
 
 _ADVICE = {
-    Fault.NO_CAMERA: "plug it in, or choose one of those above with --source; --source demo needs none",
+    Fault.NO_CAMERA: "plug it in, or name another one that is listed above with --source; --source demo needs none",
     Fault.BUSY: "end the program that uses it (a running kiosk is one; `fuser -v /dev/video*` names it)",
     Fault.NOT_PERMITTED: "sudo usermod -aG video $USER, and log in anew",
     Fault.STREAM_LOST: "open the address in a player (VLC) from this machine: name, password, network",
@@ -145,7 +145,8 @@ class Line:
 
 def main(arguments: Sequence[str], parser: argparse.ArgumentParser) -> int:
     """Print the report; `parser` knows the kiosk's own options. Returns the exit code, see `EXAMPLES`."""
-    parser.prog, parser.description, parser.epilog = "python -m kiosk doctor", DESCRIPTION, EXAMPLES
+    parser.prog, parser.usage = "python -m kiosk doctor", "%(prog)s [options]"
+    parser.description, parser.epilog = DESCRIPTION, EXAMPLES
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     options = parser.parse_args(arguments)
     try:

@@ -254,7 +254,7 @@ class Settings(BaseSettings):
         description=f"password of the page /admin, {LEAST_TOKEN} characters at least; none: there is no such page",
     )
     admin_token_file: Annotated[Path | None, _Maybe, Trait(_ADMIN, "FILE")] = Field(
-        default=None, description="file that holds that token and nothing else"
+        default=None, description="file that holds the password of the page /admin, and nothing else"
     )
 
     # --- logs
