@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import logging
 import os
 import signal
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
 from kiosk.settings import (
+    CONFIG_VARIABLE,
+    NO_FILE,
     PLACES,
     TRAITS,
     Settings,
@@ -25,24 +29,38 @@ from kiosk.settings import (
 
 _DESCRIPTION = "Names the style of the painting in front of the camera, on a page in the browser."
 
-_EXAMPLES = """\
+_EXAMPLES = f"""\
+Every setting is also a line of the settings file (idle_s = 60) and a variable of the environment
+(VERNISSAGE_IDLE_S=60). Flags win over the environment, and that over the file. docs/settings.md says more.
+
 examples:
   python -m kiosk                                     the first camera of this machine
   python -m kiosk --source demo                       no camera needed: a walk past drawn canvases
+  python -m kiosk doctor                              what is missing on this machine, and what to do
   python -m kiosk --source 1 --port 8090              the second camera, on another port
   python -m kiosk --camera-size 1920x1080 --exposure 20
   python -m kiosk --source /dev/v4l/by-id/usb-CAM     a camera that keeps its name when re-plugged
   python -m kiosk --source rtsp://camera.local/live   a network camera
   python -m kiosk --source paintings/ --precision fp32
   python -m kiosk --region 0.2,0.1,0.8,0.9            a camera that is fixed before one painting
-  python -m kiosk doctor                              what is missing on this machine, and what to do
   python -m kiosk --host 0.0.0.0                      seen from other machines too (there is no password)
-  python -m kiosk --config museum.toml                settings from a file; flags go before it (docs/settings.md)
+  python -m kiosk --config museum.toml                settings from this file
+  python -m kiosk --config {NO_FILE} --source demo         whatever the settings files say
   VERNISSAGE_LANGUAGE=fr python -m kiosk              settings from the environment
 
-Then open http://127.0.0.1:8080 in a browser. Ctrl-C ends the kiosk.
+Then open http://127.0.0.1:8080 in a browser. Ctrl+C quits.
+
+exit code:
+   0  it was asked to quit
+   1  something that it needs is not there (now): the port, the address, the file or folder that it looks at
+   2  a setting or the model bundle is wrong; one line says which, and where it is set
+  75  the administrator asks for a restart, under systemd
 """
 
+
+# Exit codes. What is `MISSING` may come by itself, so systemd goes on trying; what is `WRONG` waits for somebody
+# (deploy/systemd/vernissage.service).
+MISSING, WRONG = 1, 2
 
 # Exit code that asks whoever started the kiosk to start it again (EX_TEMPFAIL of sysexits.h): systemd does, with
 # Restart=always. Without systemd the process starts itself anew.
@@ -52,14 +70,17 @@ RESTART = 75
 _LOOK_S = 0.25
 
 
+log = logging.getLogger("kiosk")  # as a process this module has another name
+
+
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"vernissage: {message} (--help shows examples)\n")
+        self.exit(WRONG, f"vernissage: {message} (--help shows examples)\n")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run until SIGINT or SIGTERM. Returns the exit code: 0, `RESTART` where the administrator asks for it, or 2
-    where a setting leads nowhere, after one line on standard error that says why."""
+    """Run until SIGINT or SIGTERM. Returns the exit code: 0, `RESTART` where the administrator asks for it, or
+    `MISSING` or `WRONG` after one line on standard error that says why."""
     arguments = sys.argv[1:] if arguments is None else arguments
     if arguments[:1] == ["doctor"]:
         from kiosk.doctor import main as examine
@@ -68,7 +89,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         settings = asked(_parser().parse_args(arguments))
     except SettingsError as error:
-        return _complain(error)
+        return _complain(error, WRONG)
     # After the settings, so that --help and a mistake are answered at once.
     import cv2
 
@@ -89,38 +110,43 @@ def main(arguments: list[str] | None = None) -> int:
     # A second thread of OpenCV gains nothing at our sizes, and costs a third where cores are busy.
     cv2.setNumThreads(1)
     set_up_log(settings.log_format, settings.log_level)
+    for line in settings.overruled:
+        log.warning("%s", line)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     try:
-        source = source_of(settings)
+        with _set_by(settings, "source"):
+            source = source_of(settings)
         if settings.key:
-            verify_signature(settings.bundle, settings.key)
-        verified = bundle.load(
-            settings.bundle, lambda file: (file.format, file.precision) == ("onnx", settings.precision)
-        )
-        station = Station(verified, settings, source)
-        server = Server(create_app(station, loopback_only=_is_loopback(settings.host)), settings.host, settings.port)
-    except (SourceError, bundle.BundleError, ServerError, TextsError) as error:
-        return _complain(error)
+            with _set_by(settings, "key"):
+                verify_signature(settings.bundle, settings.key)
+        with _set_by(settings, "bundle"):
+            verified = bundle.load(
+                settings.bundle, lambda file: (file.format, file.precision) == ("onnx", settings.precision)
+            )
+        with _set_by(settings, "precision"):
+            station = Station(verified, settings, source)
+        with _set_by(settings, "texts"):
+            app = create_app(station, loopback_only=_is_loopback(settings.host))
+        with _set_by(settings, "host"):
+            server = Server(app, settings.host, settings.port)
+    except (bundle.BundleError, TextsError) as error:
+        return _complain(error, WRONG)
+    except (SourceError, ServerError) as error:
+        return _complain(error, MISSING)
     try:
         # The page answers while the model is being loaded.
         server.start()
         start_watchdog(station, settings.host, server.port)
         station.open()
         station.load()
-        host = "127.0.0.1" if settings.host in {"0.0.0.0", "::"} else settings.host
-        address = f"http://[{host}]" if ":" in host else f"http://{host}"
-        with contextlib.suppress(OSError):  # a full disk, a pipe that nobody reads: visitors do not care
-            print(
-                f"Vernissage is ready: {address}:{server.port}/"
-                f" (source {source.kind}, model {station.model['name']} {settings.precision})",
-                flush=True,
-            )
+        if not stop.is_set():
+            _announce(settings, server.port, f"source {source.kind}, model {station.model['name']}")
         while not (stop.wait(_LOOK_S) or station.restarting.is_set()):
             pass
     except (ClassifierError, LocatorError) as error:
-        return _complain(error)
+        return _complain(error, WRONG)
     finally:
         station.close()
         server.close()
@@ -138,7 +164,7 @@ def _parser() -> argparse.ArgumentParser:
     may say it. What is given is checked by `Settings`."""
     parser = _Parser(
         prog="python -m kiosk",
-        usage="%(prog)s [options]",
+        usage="%(prog)s [options]\n       %(prog)s doctor [options]",
         description=_DESCRIPTION,
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -151,7 +177,8 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         default=None,
         metavar="FILE",
-        help=f"settings file, TOML (default: {', then '.join(map(str, PLACES))})",
+        help=f"settings file, TOML; {NO_FILE}: read no file"
+        f" (default: {', else '.join((CONFIG_VARIABLE, *map(str, PLACES)))})",
     )
     groups: dict[str, argparse._ArgumentGroup] = {}
     for name, trait in TRAITS.items():
@@ -173,18 +200,45 @@ def _is_loopback(host: str) -> bool:
     return host in {"localhost", "::1"} or host.startswith("127.")
 
 
-def _complain(error: Exception) -> int:
+def _announce(settings: Settings, port: int, parts: str) -> None:
+    host = "127.0.0.1" if settings.host in {"0.0.0.0", "::"} else settings.host
+    address = f"http://[{host}]" if ":" in host else f"http://{host}"
+    with contextlib.suppress(OSError):  # a full disk, a pipe that nobody reads: visitors do not care
+        print(f"Vernissage is ready: {address}:{port}/ ({parts} {settings.precision})", flush=True)
+        if sys.stdout.isatty():  # a journal has no keys
+            print("Ctrl+C quits.", flush=True)
+
+
+@contextlib.contextmanager
+def _set_by(settings: Settings, name: str) -> Iterator[None]:
+    """An error meanwhile is one of the setting `name`: where somebody has set it, it says where."""
+    try:
+        yield
+    except ValueError as error:
+        if settings.origin(name) is not None:
+            error.args = (f"{settings.place(name)}: {error}",)
+        raise
+
+
+def _complain(error: Exception, code: int) -> int:
     text = str(error)
     hint = "" if "--" in text else " (--help shows what can be given)"
     print(f"vernissage: {text}{hint}", file=sys.stderr)
-    return 2
+    return code
 
 
 def run() -> NoReturn:
     """`main` as a process. It leaves without the interpreter's tidying up: a camera's thread that hangs
     in its driver cannot be ended, and would abort the process if it came back during that."""
+    if sys.platform != "win32":
+        import resource
+
+        # A core file would hold the last frame, and whoever is on it. The capture process inherits this.
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
         code = main()
+    except KeyboardInterrupt:  # while it was being loaded
+        code = 128 + signal.SIGINT
     finally:
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(OSError):  # a full disk

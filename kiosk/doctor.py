@@ -52,11 +52,14 @@ examples:
   python -m kiosk doctor --source /dev/v4l/by-id/usb-CAM --precision fp32
   python -m kiosk doctor --source demo --json          for a program
 
-exit code: 0 ready for visitors, 1 something must be mended first, 2 an option leads nowhere
+exit code:
+   0  the kiosk can run here; warnings and notes say what visitors would miss, and what would be better
+   1  it could not start: lines that are marked "error" say why
+   2  a setting is wrong; one line says which, and where it is set
 """
 
 # Characters of a line of the report, and of its first two columns.
-_WIDTH, _MARGIN = 100, 18
+_WIDTH, _MARGIN = 100, 20
 
 # Bytes of memory. The kiosk and its capture process hold 0.25 GB, a browser on the same machine as much again.
 _LEAST_MEMORY, _GOOD_MEMORY = 300e6, 700e6
@@ -88,8 +91,22 @@ _READABLE = {"MJPG", "JPEG", "YUYV", "UYVY", "NV12", "NV21", "YU12", "YV12", "RG
 # What adjtimex(2) returns where nothing steers the clock, and bytes that its structure surely fits in.
 _TIME_ERROR, _TIMEX_BYTES = 5, 512
 
+_SAYS = {
+    Fault.NO_CAMERA: "no such camera is connected",
+    Fault.STREAM_LOST: "the stream cannot be reached, or has broken off",
+    Fault.BUSY: "another program uses it, or it gives no pictures",
+    Fault.NOT_PERMITTED: "this user may not open it",
+    Fault.UNREADABLE: "nothing in it can be read as pictures",
+    Fault.NO_FRAMES: "it opens, and gives no frames",
+    Fault.HUNG: "it does not answer",
+    Fault.FROZEN: "it gives the very same picture again and again",
+    Fault.BLACK: "its picture is black",
+    Fault.CORRUPT: "its pictures are damaged",
+    Fault.CRASHED: "reading it crashes",
+}
+
 _ADVICE = {
-    Fault.NO_CAMERA: "plug it in, or choose one of those above with --source; --source demo needs none",
+    Fault.NO_CAMERA: "plug it in, or name another one that is listed above with --source; --source demo needs none",
     Fault.BUSY: "end the program that uses it (a running kiosk is one; `fuser -v /dev/video*` names it)",
     Fault.NOT_PERMITTED: "sudo usermod -aG video $USER, and log in anew",
     Fault.STREAM_LOST: "open the address in a player (VLC) from this machine: name, password, network",
@@ -107,8 +124,10 @@ class Level(enum.StrEnum):
     OK = "ok"
     NOTE = "note"
     """The kiosk runs; it would be better otherwise."""
-    FIX = "FIX"
-    """Visitors would not see what they should."""
+    WARNING = "warning"
+    """The kiosk runs, but visitors would not see what they should."""
+    ERROR = "error"
+    """The kiosk could not start."""
 
 
 @dataclass(frozen=True)
@@ -126,14 +145,17 @@ class Line:
 
 def main(arguments: Sequence[str], parser: argparse.ArgumentParser) -> int:
     """Print the report; `parser` knows the kiosk's own options. Returns the exit code, see `EXAMPLES`."""
-    parser.prog, parser.description, parser.epilog = "python -m kiosk doctor", DESCRIPTION, EXAMPLES
+    parser.prog, parser.usage = "python -m kiosk doctor", "%(prog)s [options]"
+    parser.description, parser.epilog = DESCRIPTION, EXAMPLES
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     options = parser.parse_args(arguments)
     try:
         settings = read({name: value for name, value in vars(options).items() if name in TRAITS}, options.config)
         source = source_of(settings)
-    except (SettingsError, SourceError) as error:
+    except SettingsError as error:
         parser.error(str(error))
+    except SourceError as error:
+        parser.error(f"{settings.place('source')}: {error}")
     as_json = "json" in options
     lines = []
     try:
@@ -144,18 +166,21 @@ def main(arguments: Sequence[str], parser: argparse.ArgumentParser) -> int:
                     print(_written(line), flush=True)
     except KeyboardInterrupt:
         return 130
-    is_ready = all(line.level is not Level.FIX for line in lines)
+    levels = {line.level for line in lines}
+    can_run, is_ready = Level.ERROR not in levels, not levels & {Level.ERROR, Level.WARNING}
     if as_json:
-        print(json.dumps({"ready": is_ready, "lines": [asdict(line) for line in lines]}, indent=2))
+        report = {"can_run": can_run, "ready": is_ready, "lines": [asdict(line) for line in lines]}
+        print(json.dumps(report, indent=2))
     else:
         print("\n" + _verdict(lines))
-    return 0 if is_ready else 1
+    return 0 if can_run else 1
 
 
 def examine(options: Settings, source: Source) -> Iterator[Line]:
     """All lines of the report, as they are found. A check that fails itself becomes a note: one fault must not hide
     the others."""
     checks: list[tuple[str, Callable[[], Iterator[Line]]]] = [
+        ("settings", lambda: _settings(options)),
         ("processor", _processor),
         ("memory", _memory),
         ("disk", lambda: _disk(options.bundle)),
@@ -186,6 +211,13 @@ def _silence() -> Iterator[None]:
         logger.setLevel(level)
 
 
+def _settings(options: Settings) -> Iterator[Line]:
+    told = f"read from {options.file}" if options.file else "no settings file is read"
+    yield Line("settings", Level.OK, told, facts={"file": str(options.file) if options.file else None})
+    for overruled in options.overruled:
+        yield Line("settings", Level.NOTE, overruled, "mend the value, or take its line away")
+
+
 def _processor() -> Iterator[Line]:
     cores = default_threads()
     sets = instruction_sets()
@@ -209,7 +241,7 @@ def _memory() -> Iterator[Line]:
     says = f"{memory.available / 1e9:.1f} GB of {memory.total / 1e9:.1f} GB are free"
     facts = {"available_bytes": memory.available, "total_bytes": memory.total}
     if memory.available < _LEAST_MEMORY:
-        yield Line("memory", Level.FIX, says, "end other programs; the kiosk needs 0.3 GB", facts)
+        yield Line("memory", Level.WARNING, says, "end other programs; the kiosk needs 0.3 GB", facts)
     elif memory.available < _GOOD_MEMORY:
         yield Line("memory", Level.NOTE, says, "enough for the kiosk, not for a browser beside it", facts)
     else:
@@ -264,11 +296,11 @@ def _opencv(source: Source) -> Iterator[Line]:
         yield Line("OpenCV", Level.OK, says, facts=facts)
     else:
         advice = "install opencv-python-headless from PyPI in place of the system's"
-        yield Line("OpenCV", Level.FIX, f"{says}; a {source.kind} needs {missing}", advice, facts)
+        yield Line("OpenCV", Level.WARNING, f"{says}; a {source.kind} needs {missing}", advice, facts)
 
 
 def _cameras(source: Source) -> Iterator[Line]:
-    level = Level.FIX if isinstance(source, CameraSource) else Level.NOTE
+    level = Level.WARNING if isinstance(source, CameraSource) else Level.NOTE
     devices = v4l2.devices()
     if not devices:
         advice = "plug one in and look again (`lsusb` lists it); without one, try --source demo"
@@ -307,9 +339,9 @@ def _source(source: Source, text: str) -> Iterator[Line]:
             frame = camera.wait_newer(0, _LOOK_S)
         if frame is None:
             fault = camera.fault
-            says = f"{name}: no frames ({fault.value if fault else f'none within {_FIRST_FRAME_S:.0f} s'})"
+            says = f"{name}: {_SAYS[fault] if fault else f'no frames within {_FIRST_FRAME_S:.0f} s'}"
             advice = _ADVICE.get(fault) if fault else None
-            yield Line("source", Level.FIX, says, advice or "see --help for what --source can be", {"fault": fault})
+            yield Line("source", Level.WARNING, says, advice or "see --help for what --source can be", {"fault": fault})
             return
         time.sleep(_COUNTED_S)
         height, width = frame.shot.image_bgr.shape[:2]
@@ -317,7 +349,7 @@ def _source(source: Source, text: str) -> Iterator[Line]:
         says = f"{name}: {width}x{height}, {rate:.0f} frames a second"
         facts = {"width": width, "height": height, "fps": round(rate, 1), "fault": fault}
         if camera.state is not CameraState.LIVE or fault is not None:
-            says += f", but {(fault or camera.state).value}"
+            says += f", but {_SAYS[fault] if fault else camera.state.value}"
             yield Line("source", Level.NOTE, says, _ADVICE.get(fault) if fault else None, facts)
         elif isinstance(source, CameraSource) and rate < _GOOD_RATE_FPS:
             advice = "more light, a fixed exposure (--exposure 30), or fewer pixels (--camera-size 640x480)"
@@ -337,7 +369,7 @@ def _model(options: Settings) -> Iterator[Line]:
         )
         asked = model(verified, options.precision, options.threads)
     except bundle.BundleError as error:
-        yield Line("model", Level.FIX, str(error), "give the right --bundle and --precision, or fetch it anew")
+        yield Line("model", Level.ERROR, str(error), "give the right --bundle and --precision, or fetch it anew")
         return
     yield Line(
         "model",
@@ -360,7 +392,7 @@ def _locator(verified: bundle.Bundle, threads: int) -> Line:
     try:
         locator = load_locator(verified, threads)
     except LocatorError as error:
-        return Line(topic, Level.FIX, str(error), "fetch the bundle anew; until then --locate never does without")
+        return Line(topic, Level.ERROR, str(error), "fetch the bundle anew; until then --locate never does without")
     frame = np.zeros((720, 1280, 3), np.uint8)
     times = []
     for _ in range(_LOCATOR_RUNS):
@@ -391,7 +423,7 @@ def _provider(trial: providers.Trial, used: str | None) -> Line:
             advice = "install its driver and libraries in the versions that ONNX Runtime asks for, or do without"
         else:
             advice = "renew its driver, or do without: the kiosk uses another provider"
-        return Line(topic, Level.FIX if used is None else Level.NOTE, says, advice, facts)
+        return Line(topic, Level.ERROR if used is None else Level.NOTE, says, advice, facts)
     agrees = (
         "compared with nothing" if trial.difference is None else f"agrees (largest difference {trial.difference:.3f})"
     )
@@ -415,7 +447,7 @@ def _port(host: str, port: int) -> Iterator[Line]:
             yield Line("port", Level.OK, f"{where} is a kiosk's, which runs now", facts=facts)
             return
         says = f"cannot listen on {where}: {error.strerror or error}"
-        yield Line("port", Level.FIX, says, "choose another --port or --host", facts)
+        yield Line("port", Level.ERROR, says, "choose another --port or --host", facts)
     else:
         yield Line("port", Level.OK, f"{where} is free", facts={"host": host, "port": port})
 
@@ -435,7 +467,7 @@ def _is_kiosk(host: str, port: int) -> bool:
 def _written(line: Line) -> str:
     """A line of the report, with its advice below."""
     indent = " " * _MARGIN
-    first = f"{line.level.value:<5} {line.topic:<{_MARGIN - 6}}"
+    first = f"{line.level.value:<7} {line.topic:<{_MARGIN - 8}}"
     wrap = textwrap.TextWrapper(_WIDTH, subsequent_indent=indent, break_on_hyphens=False)
     wrap.initial_indent = first
     text = wrap.fill(line.says)
@@ -447,10 +479,17 @@ def _written(line: Line) -> str:
 
 def _verdict(lines: Sequence[Line]) -> str:
     levels = [line.level for line in lines]
-    fixes, notes = levels.count(Level.FIX), levels.count(Level.NOTE)
-    if fixes:
-        return f"Not ready for visitors yet: {_counted(fixes, 'thing')} to mend, marked FIX."
-    return "The kiosk can run here" + (f"; {_counted(notes, 'note')}." if notes else ".")
+    found = [
+        _counted(levels.count(level), level.value)
+        for level in (Level.ERROR, Level.WARNING, Level.NOTE)
+        if level in levels
+    ]
+    said = f": {', '.join(found)}." if found else "."
+    if Level.ERROR in levels:
+        return f"The kiosk cannot run here yet{said}"
+    if Level.WARNING in levels:
+        return f"The kiosk can run here, but is not ready for visitors yet{said}"
+    return f"The kiosk can run here{said}"
 
 
 def _counted(number: int, noun: str) -> str:

@@ -17,6 +17,7 @@ from typing import Any
 
 from cheroot import wsgi
 from cheroot.errors import MaxSizeExceeded
+from cheroot.server import HTTPConnection
 from flask import Flask
 from werkzeug.exceptions import RequestEntityTooLarge
 
@@ -34,7 +35,10 @@ _WAITING = 256
 _TIMEOUT_S = 10
 
 # Seconds for requests in progress when the kiosk closes; streams end by themselves.
-_SHUTDOWN_S = 2
+_SHUTDOWN_S = 1.0
+
+# Seconds between two looks for connections that have nothing more to say while it closes.
+_TICK_S = 0.05
 
 # Bytes of a request's line and headers.
 _MAX_HEADER_BYTES = 32_768
@@ -55,7 +59,8 @@ class Server:
         try:
             listening = _listen(host, port)
         except OSError as error:
-            reason = error.strerror or str(error)
+            # Python says the address again, in brackets.
+            reason = (error.strerror or str(error)).partition(" (while")[0]
             raise ServerError(
                 f"cannot listen on {host} port {port}: {reason}; choose another --port or --host"
             ) from error
@@ -84,11 +89,14 @@ class Server:
         self._thread.start()
 
     def close(self) -> None:
-        """Stop, after at most some seconds; a request that hangs is left behind."""
+        """Stop, after at most `_SHUTDOWN_S` seconds; a request that hangs is left behind."""
+        until = time.monotonic() + _SHUTDOWN_S
         self._server.broadcaster.close()
         stopping = threading.Thread(target=self._server.stop, name="server stop", daemon=True)
         stopping.start()
-        stopping.join(2 * _SHUTDOWN_S)
+        while stopping.is_alive() and time.monotonic() < until:
+            self._server.hear_no_more()
+            stopping.join(_TICK_S)
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -106,11 +114,32 @@ class _Listening(wsgi.Server):
     def __init__(self, listening: socket.socket, app: Flask, **settings: Any) -> None:
         super().__init__(listening.getsockname()[:2], app, **settings)
         self.broadcaster = Broadcaster()
+        self.connections: set[_Connection] = set()
+        """All that are open, but for the streams."""
+        self.ConnectionClass = _Connection
         self._bound = listening
+
+    def hear_no_more(self) -> None:
+        """End the waiting for what clients have yet to send. A thread waits `_TIMEOUT_S` for the request of a
+        connection that a browser has opened in advance, and cheroot waits for its threads; a request that was received
+        whole is still answered."""
+        for connection in tuple(self.connections):
+            with contextlib.suppress(OSError):  # it has ended, or is a stream by now
+                connection.socket.shutdown(socket.SHUT_RD)
 
     def bind(self, family: int, type: int, proto: int = 0) -> socket.socket:
         self.socket = self._bound
         return self._bound
+
+
+class _Connection(HTTPConnection):
+    def __init__(self, server: _Listening, *arguments: Any) -> None:
+        super().__init__(server, *arguments)
+        server.connections.add(self)
+
+    def close(self) -> None:
+        self.server.connections.discard(self)
+        super().close()
 
 
 class _Gateway(wsgi.Gateway_10):

@@ -36,6 +36,9 @@ CONFIG_VARIABLE = PREFIX + "CONFIG"
 # Where the file is looked for when nobody names one.
 PLACES = (Path("vernissage.toml"), Path("/etc/vernissage/kiosk.toml"))
 
+# In place of a file's name: read none. A file of this name is ./none.
+NO_FILE = Path("none")
+
 # Characters of the administrator's token. 16 of base64 are 96 bits: nobody guesses them, at whatever rate.
 LEAST_TOKEN = 16
 
@@ -52,6 +55,14 @@ class SettingsError(ValueError):
         super().__init__(message)
         self.field = field
         """The setting, where it is one."""
+
+
+class _Disagreement(ValueError):
+    """A setting that is right by itself does not go with another one."""
+
+    def __init__(self, name: str, message: str, other: str) -> None:
+        super().__init__(message)
+        self.name, self.other = name, other
 
 
 @dataclass(frozen=True)
@@ -88,7 +99,7 @@ def _size(value: object) -> object:
 
 
 def _exposure(value: object) -> object:
-    return None if value == "auto" else value
+    return None if isinstance(value, str) and value in {"auto", "none"} else value
 
 
 def _region(value: object) -> object:
@@ -243,7 +254,7 @@ class Settings(BaseSettings):
         description=f"password of the page /admin, {LEAST_TOKEN} characters at least; none: there is no such page",
     )
     admin_token_file: Annotated[Path | None, _Maybe, Trait(_ADMIN, "FILE")] = Field(
-        default=None, description="file that holds that token and nothing else"
+        default=None, description="file that holds the password of the page /admin, and nothing else"
     )
 
     # --- logs
@@ -256,6 +267,7 @@ class Settings(BaseSettings):
 
     _file: Path | None = PrivateAttr(None)
     _origins: Mapping[str, str] = PrivateAttr(default_factory=dict)
+    _overruled: tuple[str, ...] = PrivateAttr(())
 
     @classmethod
     def settings_customise_sources(
@@ -290,9 +302,15 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _agree(self) -> Self:
         if self.language not in self.languages:
-            raise ValueError(f"language {self.language!r} is not among languages ({', '.join(self.languages)})")
+            # The one that somebody has set is at fault, not a default.
+            if "language" in self.model_fields_set:
+                among = ", ".join(self.languages)
+                raise _Disagreement("language", f"{self.language!r} is not among languages ({among})", "languages")
+            begins = f"{self.language!r} is missing, the language that the screen begins with; set language too"
+            raise _Disagreement("languages", begins, "language")
         if self.take_away and self.public_url is None:
-            raise ValueError("take_away needs public_url, the address under which visitors' phones reach this kiosk")
+            needed = "it needs public_url, the address under which visitors' phones reach this kiosk"
+            raise _Disagreement("take_away", needed, "public_url")
         return self
 
     @property
@@ -304,6 +322,16 @@ class Settings(BaseSettings):
         """Where the present value of a setting comes from: ``--port``, ``VERNISSAGE_PORT`` or the file's name; None
         for the default, and for what was changed since the start."""
         return self._origins.get(name)
+
+    def place(self, name: str) -> str:
+        """Where somebody who wants another value has to look: the flag, the variable, or the file and the name in it;
+        the name alone for a default."""
+        return _place(name, self._origins)
+
+    @property
+    def overruled(self) -> tuple[str, ...]:
+        """Lines on bad values that did no harm at this start because a later place says something else."""
+        return self._overruled
 
     def visible(self) -> dict[str, Any]:
         """All settings but secrets, as JSON has them. A password inside a stream's address is a secret too."""
@@ -357,6 +385,8 @@ def written(name: str, value: Any) -> str | int | float | bool | list[str] | Non
             return [str(part) for part in value]
         case _, SecretStr():
             return value.get_secret_value()
+        case _, float() if value.is_integer():
+            return int(value)  # 60 seconds, as people write it
     return value  # type: ignore[no-any-return]  # bool, number, text or None
 
 
@@ -383,13 +413,15 @@ def in_words(name: str, value: Any) -> str:
 def read(flags: Mapping[str, Any], config: Path | None = None) -> Settings:
     """Settings from the file, the environment and `flags` (by the names of the fields); the later wins.
 
-    The file is `config`, else the one that ``VERNISSAGE_CONFIG`` names, else the first of `PLACES` that is there.
-    Raises `SettingsError`.
+    The file is `config`, else the one that ``VERNISSAGE_CONFIG`` names, else the first of `PLACES` that is there;
+    `NO_FILE` names none of them. Raises `SettingsError`.
     """
     _check_variables()
     file = config or (Path(named) if (named := os.environ.get(CONFIG_VARIABLE)) else None)
     if file is None:
         file = next((place for place in PLACES if place.is_file()), None)
+    elif file == NO_FILE:
+        file = None
     layers: list[tuple[str, Mapping[str, Any]]] = [
         ("file", _in_file(file) if file else {}),
         ("variable", EnvSettingsSource(Settings)()),
@@ -397,12 +429,17 @@ def read(flags: Mapping[str, Any], config: Path | None = None) -> Settings:
     ]
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
+    overruled: list[str] = []
     for kind, layer in layers:
         for name, value in layer.items():
-            values[name] = value
-            origins[name] = {"file": str(file), "variable": variable(name), "flag": flag(name)}[kind]
+            origin = {"file": str(file), "variable": variable(name), "flag": flag(name)}[kind]
+            if name in values and (fault := _fault_alone(name, values[name], origins)):
+                overruled.append(f"{fault}; {origin} overrules it, and without that the kiosk would not start")
+            values[name], origins[name] = value, origin
     if {"admin_token", "admin_token_file"} <= values.keys():
-        raise SettingsError("give admin_token or admin_token_file, not both", "admin_token_file")
+        other = _place("admin_token", origins)
+        message = f"{_place('admin_token_file', origins)}: give the token or its file, not both ({other} is set too)"
+        raise SettingsError(message, "admin_token_file")
     try:
         settings = Settings(**values)
         if settings.admin_token_file is not None:
@@ -410,7 +447,7 @@ def read(flags: Mapping[str, Any], config: Path | None = None) -> Settings:
             settings = settings.model_copy(update={"admin_token": token})
     except ValidationError as error:
         raise _first_fault(error, origins) from error
-    settings._file, settings._origins = file, origins
+    settings._file, settings._origins, settings._overruled = file, origins, tuple(overruled)
     return settings
 
 
@@ -516,19 +553,34 @@ def _meant(name: str, known: Any) -> str:
     return f"; did you mean {near[0]}?" if near else " (docs/settings.md lists them)"
 
 
+def _fault_alone(name: str, value: Any, origins: Mapping[str, str]) -> SettingsError | None:
+    """What is wrong with a value, whatever the other settings are; None where nothing is."""
+    try:
+        Settings(**{name: value})
+    except ValidationError as error:
+        # Without a location it does not go with another one, which is not the one of this start.
+        return _first_fault(error, origins) if error.errors()[0]["loc"] else None
+    return None
+
+
+def _place(name: str, origins: Mapping[str, str]) -> str:
+    origin = origins.get(name, name)
+    return origin if origin in {name, flag(name), variable(name)} else f"{origin}: {name}"
+
+
 def _first_fault(error: ValidationError, origins: Mapping[str, str]) -> SettingsError:
     """The first fault, with the place where it was written."""
     fault = error.errors(include_url=False)[0]
-    name = str(fault["loc"][0]) if fault["loc"] else None
+    cause = fault.get("ctx", {}).get("error")
+    if isinstance(cause, _Disagreement):
+        also = f"; see {_place(cause.other, origins)}" if cause.other in origins else ""
+        return SettingsError(f"{_place(cause.name, origins)}: {cause}{also}", cause.name)
+    name = str(fault["loc"][0])
     message = fault["msg"].removeprefix("Value error, ")
-    if name is None:
-        return SettingsError(message)
     if name not in TRAITS:
         return SettingsError(f"{name} is no setting{_meant(name, TRAITS)}", name)
     if name == "admin_token":
         message = f"a token is text of {LEAST_TOKEN} characters at least; make one: openssl rand -base64 24"
     elif not message.startswith(repr(fault["input"])):
         message = f"{fault['input']!r}: {message.replace('Input should', 'it should')}"
-    origin = origins.get(name, name)
-    where = origin if origin in {name, flag(name), variable(name)} else f"{origin}: {name}"
-    return SettingsError(f"{where}: {message}", name)
+    return SettingsError(f"{_place(name, origins)}: {message}", name)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.__main__ import RESTART
+from kiosk.__main__ import RESTART, WRONG
 from tests.commands import ROOT
 
 UNITS = ROOT / "deploy" / "systemd"
@@ -92,6 +92,11 @@ def test_the_kiosk_may_write_its_settings_alone() -> None:
     assert service["SuccessExitStatus"] == service["RestartForceExitStatus"] == [str(RESTART)]
 
 
+def test_what_waits_for_somebody_is_not_started_again() -> None:
+    """All else is: the disk, the port or the address may come."""
+    assert options(UNITS / "vernissage.service")["RestartPreventExitStatus"] == [str(WRONG)]
+
+
 def test_the_watchdog_waits_longer_than_a_busy_kiosk_is_silent() -> None:
     service = options(UNITS / "vernissage.service")
     assert (service["Type"], service["NotifyAccess"]) == (["notify"], ["main"])
@@ -105,6 +110,7 @@ def test_the_container_says_the_same() -> None:
     quadlet.optionxform = str  # type: ignore[assignment,method-assign]
     quadlet.read(ROOT / "deploy/container/vernissage.container")
     assert quadlet["Service"]["SuccessExitStatus"] == str(RESTART)
+    assert quadlet["Service"]["RestartPreventExitStatus"] == str(WRONG)
     assert quadlet["Container"]["PublishPort"] == "127.0.0.1:8080:8080"
     recipe = (ROOT / "deploy/container/Containerfile").read_text()
     assert f"CMD {quadlet['Container']['HealthCmd'].split()}".replace("'", '"') in recipe

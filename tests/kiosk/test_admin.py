@@ -234,6 +234,22 @@ def test_a_change_is_in_force_at_once_and_kept_on_request(admin: Administrator, 
     assert read({}, file).changed(threads=1, bundle=station.folder).model_dump() == station.settings.model_dump()
 
 
+def test_numbers_are_kept_as_people_write_them(admin: Administrator, file: Path) -> None:
+    """A page has one kind of numbers; a file where 60 became 77.0 looks as if something had gone wrong."""
+    before = file.read_text().replace("idle_s = 60\n", "")
+    numbers = {
+        **{"camera_rate": 25, "exposure": 12.5, "threads": 2, "least_known": 1},
+        **{"idle_s": 77, "reset_s": 30.0, "attract_s": 33},
+    }
+    assert admin.ask("PATCH", "settings", numbers).status_code == 200
+    assert admin.ask("POST", "keep").status_code == 200
+    kept = set(file.read_text().removeprefix(before).splitlines())
+    assert kept == {
+        *("camera_rate = 25", "exposure = 12.5", "threads = 2", "least_known = 1"),
+        *("idle_s = 77", "reset_s = 30", "attract_s = 33"),
+    }
+
+
 def test_what_was_not_kept_can_be_undone(admin: Administrator, station: Station) -> None:
     admin.ask("PATCH", "settings", {"language": "fr", "region": "0.1,0.1,0.9,0.9"})
     assert station.settings.region is not None

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import os
+import pty
 import re
 import resource
 import signal
@@ -17,9 +19,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
-from kiosk.__main__ import main
+from kiosk.__main__ import MISSING, WRONG, main
 from kiosk.upload import MAX_UPLOAD_BYTES
 from tests.stand_in import RED, encoded, painting, write_bundle
 
@@ -74,6 +77,15 @@ def test_it_says_where_it_is_and_answers(kiosk: Kiosk) -> None:
     while json.loads(kiosk.get("/api/state")[1])["style"] != "Impressionism":
         assert time.monotonic() < end
         time.sleep(0.1)
+
+
+def test_no_process_of_it_leaves_a_core_file(kiosk: Kiosk) -> None:
+    """It would hold the last frame."""
+    processes = [psutil.Process(kiosk.process.pid), *psutil.Process(kiosk.process.pid).children()]
+    assert len(processes) == 2, "the kiosk, and the capture process"
+    for process in processes:
+        limits = Path(f"/proc/{process.pid}/limits").read_text()
+        assert re.search(r"^Max core file size +0 +0 ", limits, re.MULTILINE)
 
 
 def test_an_upload_in_chunks(kiosk: Kiosk) -> None:
@@ -169,16 +181,29 @@ def test_memory_comes_back_after_large_pictures(kiosk: Kiosk) -> None:
     assert float(found[1]) < 300e6
 
 
-def test_it_ends_at_once_even_with_viewers(kiosk: Kiosk) -> None:
+def test_it_ends_at_once_whoever_is_connected(kiosk: Kiosk) -> None:
+    """Viewers that read and viewers that do not; and more connections that say nothing, or break off, than there are
+    threads: browsers open some in advance."""
     viewers = [kiosk.connection() for _ in range(4)]
     for viewer, path in zip(viewers, ["/stream.mjpg", "/api/events"] * 2, strict=True):
         viewer.request("GET", path)
         assert viewer.getresponse().read(10)
+    upload = b"POST /api/classify HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9000\r\n\r\nshort"
+    said = [
+        b"GET /stream.mjpg HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nHo",
+        upload,
+        *[b""] * 20,
+    ]
+    slow = [socket.create_connection(("127.0.0.1", kiosk.port)) for _ in said]
+    for connection, words in zip(slow, said, strict=True):
+        connection.sendall(words)
+    time.sleep(0.5)
     started = time.monotonic()
     assert kiosk.end() == 0
-    assert time.monotonic() - started < 4
-    for viewer in viewers:
-        viewer.close()
+    assert time.monotonic() - started < 1.5
+    for each in (*viewers, *slow):
+        each.close()
 
 
 def test_without_a_camera_it_still_takes_pictures(bundle_folder: Path) -> None:
@@ -205,6 +230,40 @@ def test_the_log_as_json(bundle_folder: Path) -> None:
     assert {"kiosk.camera", "kiosk.providers"} == {line["logger"] for line in lines}
 
 
+def test_a_bad_value_that_a_flag_overrules_is_a_line_of_the_log(bundle_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "museum.toml").write_text("port = 'x'\n")
+    kiosk = Kiosk(
+        "--source", "/dev/video987", "--bundle", str(bundle_folder), "--config", str(tmp_path / "museum.toml")
+    )
+    assert kiosk.process.stderr
+    said = kiosk.process.stderr.readline()
+    assert "WARNING kiosk: " in said
+    assert "museum.toml: port: 'x'" in said
+    assert kiosk.end() == 0
+
+
+def test_somebody_at_a_keyboard_is_told_how_to_quit(bundle_folder: Path) -> None:
+    ours, theirs = pty.openpty()
+    command = [
+        sys.executable,
+        "-m",
+        "kiosk",
+        "--port",
+        "0",
+        "--source",
+        "/dev/video987",
+        "--bundle",
+        str(bundle_folder),
+    ]
+    process = subprocess.Popen(command, cwd=ROOT, stdin=theirs, stdout=theirs, stderr=subprocess.DEVNULL)
+    os.close(theirs)
+    with os.fdopen(ours, encoding="utf-8") as screen:
+        assert "ready" in screen.readline()
+        assert "Ctrl+C quits" in screen.readline()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 0
+
+
 def test_a_silent_network_camera_holds_up_nothing(bundle_folder: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/live.mjpg"
@@ -219,17 +278,16 @@ def test_a_silent_network_camera_holds_up_nothing(bundle_folder: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        pytest.param(["--bundle", "/nowhere"], "/nowhere: no bundle here", id="no bundle"),
-        pytest.param(["--source", "missing.mp4"], "missing.mp4", id="no such source"),
+        pytest.param(["--bundle", "/nowhere"], "--bundle: /nowhere: no bundle here", id="no bundle"),
         pytest.param(["--port", "70000"], "--port: '70000'", id="no such port"),
         pytest.param(["--threads", "0"], "--threads: '0'", id="no threads"),
         pytest.param(["--precision", "fp8"], "fp8", id="no such precision"),
+        pytest.param(["--precision", "fp16"], "no onnx file of precision fp16", id="a precision that it has not"),
+        pytest.param(["--texts", "/nowhere"], "--texts: /nowhere is not a folder", id="no texts"),
         pytest.param(["--camera-size", "wide"], "not a size such as", id="no such size"),
         pytest.param(["--camera-rate", "0"], "--camera-rate: '0'", id="no frames"),
         pytest.param(["--exposure", "nan"], "--exposure: 'nan'", id="no exposure"),
         pytest.param(["--colour"], "--colour", id="no such option"),
-        pytest.param(["--host", "203.0.113.7"], "cannot listen on 203.0.113.7", id="another machine's address"),
-        pytest.param(["--host", "no host.invalid"], "cannot listen on no host.invalid", id="no address at all"),
     ],
 )
 def test_mistakes_are_one_line_and_exit_code_2(
@@ -238,10 +296,38 @@ def test_mistakes_are_one_line_and_exit_code_2(
     check_mistake(["--bundle", str(bundle_folder), *arguments], reason, capfd)
 
 
-def test_a_port_in_use_is_a_mistake(bundle_folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        pytest.param(["--source", "missing.mp4"], "--source: 'missing.mp4' is no camera", id="no such source"),
+        pytest.param(["--host", "203.0.113.7"], "cannot listen on 203.0.113.7", id="another machine's address"),
+        pytest.param(["--host", "no host.invalid"], "cannot listen on no host.invalid", id="no address at all"),
+    ],
+)
+def test_what_is_not_there_yet_is_exit_code_1(
+    bundle_folder: Path, capfd: pytest.CaptureFixture[str], arguments: list[str], reason: str
+) -> None:
+    """systemd tries again: a disk may come late, and an address."""
+    check_mistake(["--bundle", str(bundle_folder), *arguments], reason, capfd, MISSING)
+
+
+def test_a_port_in_use_is_exit_code_1(bundle_folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        check_mistake(["--bundle", str(bundle_folder), "--port", port], "in use", capfd)
+        check_mistake(["--bundle", str(bundle_folder), "--port", port], "in use", capfd, MISSING)
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [('bundle = "/nowhere"', WRONG), ('texts = "/nowhere"', WRONG), ('source = "missing.mp4"', MISSING)],
+)
+def test_what_a_file_asks_for_and_is_not_there_is_told_with_the_file(
+    tmp_path: Path, bundle_folder: Path, capfd: pytest.CaptureFixture[str], line: str, code: int
+) -> None:
+    file = tmp_path / "museum.toml"
+    file.write_text(f"{line}\n")
+    more = [] if line.startswith("bundle") else ["--bundle", str(bundle_folder)]
+    check_mistake(["--config", str(file), *more], f"{file}: {line.split()[0]}: ", capfd, code)
 
 
 def test_a_model_that_breaks_the_contract_is_a_mistake(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -249,7 +335,7 @@ def test_a_model_that_breaks_the_contract_is_a_mistake(tmp_path: Path, capfd: py
     check_mistake(["--bundle", str(folder), "--port", "0", "--source", "/dev/video987"], "no output embedding", capfd)
 
 
-def check_mistake(arguments: list[str], reason: str, capfd: pytest.CaptureFixture[str]) -> None:
+def check_mistake(arguments: list[str], reason: str, capfd: pytest.CaptureFixture[str], expected: int = WRONG) -> None:
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         code = main(arguments)
@@ -260,7 +346,7 @@ def check_mistake(arguments: list[str], reason: str, capfd: pytest.CaptureFixtur
         for number, handler in before.items():
             signal.signal(number, handler)
     printed = capfd.readouterr()
-    assert code == 2
+    assert code == expected
     assert printed.out == ""
     assert reason in printed.err
     assert printed.err.count("\n") == 1
@@ -272,7 +358,7 @@ def test_help_teaches(capsys: pytest.CaptureFixture[str]) -> None:
         main(["--help"])
     assert end.value.code == 0
     text = capsys.readouterr().out
-    assert all(word in text for word in ("examples:", "--source demo", "rtsp://", "Ctrl-C"))
+    assert all(word in text for word in ("examples:", "--source demo", "rtsp://", "Ctrl+C", "exit code:"))
 
 
 def test_nothing_heavy_is_imported() -> None:

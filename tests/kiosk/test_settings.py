@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import stat
 import subprocess
@@ -155,12 +156,33 @@ def test_every_setting_survives_a_file(tmp_path: Path, name: str) -> None:
             id="unknown",
         ),
         pytest.param("", {}, {"port": "-1"}, "--port: '-1'", id="a bad flag"),
-        pytest.param("", {}, {"language": "xx"}, "language 'xx' is not among languages", id="no such language"),
+        pytest.param(
+            "language = 'xx'", {}, {}, "museum.toml: language: 'xx' is not among languages", id="no such language"
+        ),
+        pytest.param(
+            "language = 'fr'",
+            {"VERNISSAGE_LANGUAGES": "en de"},
+            {},
+            "museum.toml: language: 'fr' is not among languages (en, de); see VERNISSAGE_LANGUAGES",
+            id="a language of one place and languages of another",
+        ),
         pytest.param("", {}, {"languages": "en,xx"}, "'xx' is not a language of this kiosk", id="no such languages"),
         pytest.param(
-            "", {}, {"languages": "fr"}, "language 'en' is not among languages (fr)", id="a language left out"
+            "",
+            {},
+            {"languages": "fr"},
+            "--languages: 'en' is missing, the language that the screen begins with; set language too",
+            id="a language left out",
         ),
-        pytest.param("", {}, {"take_away": True}, "take_away needs public_url", id="a QR code to nowhere"),
+        pytest.param("", {}, {"take_away": True}, "--take-away: it needs public_url", id="a QR code to nowhere"),
+        pytest.param(
+            "take_away = true",
+            {},
+            {"public_url": "none"},
+            "museum.toml: take_away: it needs public_url, the address under which visitors' phones reach this kiosk;"
+            " see --public-url",
+            id="an address taken back",
+        ),
         pytest.param("", {}, {"public_url": "museum"}, "--public-url: 'museum' is not an address", id="no address"),
         pytest.param("", {}, {"region": "0,0,2,1"}, "--region: '0,0,2,1' is no region", id="no region"),
         pytest.param("region = [[0, 0], [2, 0], [2, 2], [0, 2]]", {}, {}, "is no region", id="corners outside"),
@@ -174,7 +196,7 @@ def test_every_setting_survives_a_file(tmp_path: Path, name: str) -> None:
             f"admin_token = '{TOKEN}'",
             {"VERNISSAGE_ADMIN_TOKEN_FILE": "x"},
             {},
-            "give admin_token or admin_token_file, not both",
+            "VERNISSAGE_ADMIN_TOKEN_FILE: give the token or its file, not both",
             id="two tokens",
         ),
         pytest.param(
@@ -197,6 +219,38 @@ def test_a_mistake_is_one_line_that_names_its_place(
     assert message in str(error.value)
     assert "\n" not in str(error.value)
     assert "short" not in str(error.value), "a token is never repeated"
+
+
+@pytest.mark.parametrize(
+    ("file", "flags", "said"),
+    [
+        pytest.param("port = 'x'", {"port": "1"}, ["museum.toml: port: 'x': it should be"], id="no number"),
+        pytest.param(
+            "languages = ['xx']", {"languages": "en"}, ["museum.toml: languages: ['xx']: 'xx' is not"], id="no language"
+        ),
+        pytest.param("port = 2\nidle_s = 60", {"port": "1"}, [], id="nothing wrong"),
+        pytest.param(
+            "language = 'fr'\nlanguages = ['fr']", {"language": "en", "languages": "en"}, [], id="two that agree"
+        ),
+    ],
+)
+def test_a_bad_value_that_is_overruled_is_told(
+    tmp_path: Path, file: str, flags: dict[str, str], said: list[str]
+) -> None:
+    """It does no harm now, and would at the next start without the flag."""
+    overruled = read(flags, written(tmp_path / "museum.toml", file)).overruled
+    assert len(overruled) == len(said)
+    for line, begins in zip(overruled, said, strict=True):
+        assert begins in line
+        assert "\n" not in line
+        assert f"--{next(iter(flags))} overrules it" in line
+
+
+def test_none_is_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written(tmp_path / "vernissage.toml", "port = 2")
+    assert read({}, Path("none")).port == 8080
+    monkeypatch.setenv("VERNISSAGE_CONFIG", "none")
+    assert read({}).file is None
 
 
 def test_a_file_that_is_not_there_is_a_mistake(tmp_path: Path) -> None:
@@ -240,7 +294,7 @@ def test_keeping_changes_what_was_changed_and_leaves_the_rest(tmp_path: Path) ->
     settings = read({}, file).changed(idle_s=90, region=None, language="de", languages="de en")
     assert keep(settings, {"idle_s", "region", "language", "languages"}) == file
     assert file.read_text() == (
-        "# The kiosk in the foyer.\nport = 80   # ask the porter\nidle_s = 90.0\n"
+        "# The kiosk in the foyer.\nport = 80   # ask the porter\nidle_s = 90\n"
         'language = "de"\nlanguages = ["de", "en"]\n'
     )
     assert stat.S_IMODE(file.stat().st_mode) == 0o640
@@ -297,6 +351,16 @@ def test_the_documentation_lists_every_setting_as_it_is() -> None:
         assert default == f"`{expected}`"
         assert live == ("at once" if trait.live else "next start")
         assert about == (field.description or "").replace("|", "\\|")
+
+
+def test_the_documentation_says_what_none_takes_back() -> None:
+    text = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    (told,) = re.findall(r"^- `none` takes back (?:.|\n  )*", text, re.MULTILINE)
+    taken = set()
+    for name in TRAITS:
+        with contextlib.suppress(SettingsError):
+            taken |= {name} if getattr(read({name: "none"}, Path("none")), name) is None else set()
+    assert set(re.findall(r"`(\w+)`", told)) & TRAITS.keys() == taken
 
 
 def test_help_names_every_flag() -> None:
