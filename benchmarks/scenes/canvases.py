@@ -24,7 +24,7 @@ class Painting:
     """Index of its style, where that is known."""
 
 
-# Drawers of the kiosk's own demonstration, each with its style's display name (None: none of the six).
+# Drawers of the kiosk's own demonstration.
 _MANNERS: tuple[Callable[[Random], Pixels], ...] = (
     manners.impressionism.draw,
     manners.cubism.draw,
@@ -32,8 +32,8 @@ _MANNERS: tuple[Callable[[Random], Pixels], ...] = (
     manners.expressionism.draw,
     manners.pop_art.draw,
     manners.abstract_expressionism.draw,
-    manners.plain_grid.draw,
-    manners.op_waves.draw,
+    manners.botanical_plate.draw,
+    manners.sea_chart.draw,
 )
 
 _SIDE = 420  # pixels of the longer side of a canvas drawn here

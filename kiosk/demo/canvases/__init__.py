@@ -1,7 +1,6 @@
 """The canvases, one a module: each has a `draw(rng)` that gives uint8 BGR pixels, about 600 on a side.
 
-Six are in the manner of the six styles, four of none of them. The grid and the waves do not hang in the
-demonstration: they are for the scenes of the benches, which want what is hard to tell from a painting.
+Six are in the manner of the six styles, two of none of them.
 """
 
 from kiosk.demo.canvases import (
@@ -11,8 +10,6 @@ from kiosk.demo.canvases import (
     cubism,
     expressionism,
     impressionism,
-    op_waves,
-    plain_grid,
     pop_art,
     sea_chart,
 )
@@ -24,8 +21,6 @@ __all__ = [
     "cubism",
     "expressionism",
     "impressionism",
-    "op_waves",
-    "plain_grid",
     "pop_art",
     "sea_chart",
 ]
