@@ -182,7 +182,7 @@ def main(arguments: list[str]) -> int:
     # Libraries may print; the reply must stay the only line of its stream.
     reply = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    give_large_blocks_back(8_000_000)  # as in the kiosk
+    give_large_blocks_back()  # as in the kiosk
     cv2.setNumThreads(1)  # as in the kiosk
     try:
         message: BaseModel = watch(Request.model_validate_json(arguments[0]))

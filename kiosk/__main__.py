@@ -106,7 +106,7 @@ def main(arguments: list[str] | None = None) -> int:
     from kiosk.watchdog import start as start_watchdog
     from kiosk.web import create_app
 
-    give_large_blocks_back(1_000_000)  # frames are used again, by `FramePool`
+    give_large_blocks_back()
     # A second thread of OpenCV gains nothing at our sizes, and costs a third where cores are busy.
     cv2.setNumThreads(1)
     set_up_log(settings.log_format, settings.log_level)

@@ -12,13 +12,18 @@ import numpy.typing as npt
 
 _MMAP_THRESHOLD, _ARENA_MAX = -3, -8  # M_MMAP_THRESHOLD and M_ARENA_MAX of glibc's malloc.h
 
-# Heaps that threads share. glibc gives them eight for each core, and what one request has freed in its thread's heap
-# serves no other: with dozens of threads memory creeps up for hours.
-_ARENAS = 2
+# Bytes from which a block of the kiosk goes back to the system at once, frames excepted (`FramePool`): JPEGs of the live
+# picture, what a visitor sends, what lies between two layers of a network.
+LARGE_BYTES = 65_536
+
+# Heaps, which threads share. glibc gives them eight for each core, and what one request has freed in its thread's heap
+# serves no other. With two, and a limit of 1 MB, memory crept up by 10 MB an hour; with one, and the limit above, by
+# nothing.
+_ARENAS = 1
 
 
-def give_large_blocks_back(limit_bytes: int) -> None:
-    """Have the C library return freed blocks from `limit_bytes` on to the system at once, and keep few heaps. To be
+def give_large_blocks_back(limit_bytes: int = LARGE_BYTES) -> None:
+    """Have the C library return freed blocks from `limit_bytes` on to the system at once, and keep one heap. To be
     called before threads are started.
 
     glibc raises that limit to 32 MB by itself as it goes, keeps Pillow's blocks of 16 MB in an arena for
