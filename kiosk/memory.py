@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 _MMAP_THRESHOLD, _ARENA_MAX = -3, -8  # M_MMAP_THRESHOLD and M_ARENA_MAX of glibc's malloc.h
 
-# Bytes from which a block of the kiosk goes back to the system at once, frames excepted (`FramePool`): JPEGs of the live
-# picture, what a visitor sends, what lies between two layers of a network.
+# Bytes from which a block of the kiosk goes back to the system at once: JPEGs of the live picture, what a visitor sends,
+# the steps between a frame and its label. Frames are used again, by `FramePool`.
 LARGE_BYTES = 65_536
 
 # Heaps, which threads share. glibc gives them eight for each core, and what one request has freed in its thread's heap
