@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 _MMAP_THRESHOLD, _ARENA_MAX = -3, -8  # M_MMAP_THRESHOLD and M_ARENA_MAX of glibc's malloc.h
 
-# Bytes from which a block of the kiosk goes back to the system at once: JPEGs of the live picture, what a visitor sends,
+# Bytes from which a block of the kiosk goes back to the system at once: JPEGs of the live picture, what visitors send,
 # the steps between a frame and its label. Frames are used again, by `FramePool`.
 LARGE_BYTES = 65_536
 
