@@ -185,7 +185,6 @@ async function talk(code) {
   speech.hush();
   waiting.name();
   shown?.();
-  screen.fit();
 }
 
 $("languages").addEventListener("click", (event) => {
@@ -199,7 +198,6 @@ $("languages").addEventListener("click", (event) => {
 reading.offerReading((mode) => {
   if (mode === "speech") speech.hush();
   shown?.();
-  screen.fit();
 });
 
 $("take")?.addEventListener("click", () => {
@@ -224,7 +222,6 @@ function begin() {
   back();
   scrollTo(0, 0);
   if (language().code !== home) talk(home);
-  else screen.fit();
   shown?.();
 }
 

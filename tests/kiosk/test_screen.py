@@ -15,7 +15,20 @@ from playwright.sync_api import Browser, Page, expect
 
 from kiosk.words import LANGUAGES
 from tests import stand_in
-from tests.visitor import FRAME, GONE, MIDDLE, NEEDS_CHROMIUM, NOTHING, QUAD, SIZES, STATE, Kiosk, Visitor, tell
+from tests.visitor import (
+    CAPTION,
+    FRAME,
+    GONE,
+    MIDDLE,
+    NEEDS_CHROMIUM,
+    NOTHING,
+    QUAD,
+    SIZES,
+    STATE,
+    Kiosk,
+    Visitor,
+    tell,
+)
 
 pytestmark = NEEDS_CHROMIUM
 
@@ -32,14 +45,43 @@ LEAST_TARGET = 44  # px of a side of what can be touched
 WRONG = {"status": "unknown_style", "style": None, "confidence": 0.2, "evidence": None}
 PICTURE = {"name": "picture.png", "mimeType": "image/png"}
 
-# The longest side of a box that stands out of the screen, in px, of all that holds words.
-CUT_OFF = """() => {
+# Has the page say, in one language after the other, all that it can say of a style, and lists what is out of sight then
+# or set too small. Before each answer there is none, so that buttons come and go with it. A phone may scroll.
+OUT_OF_SIGHT = """async ([languages, states, nothing, scrolls]) => {
+    const words = await import("/static/words.js");
+    const drawn = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+    const faults = [];
+    const check = (where, all) => {
+        for (const one of all) {
+            if (!one.getClientRects().length) continue;
+            if (scrolls) one.scrollIntoView({ block: "nearest" });
+            const box = one.getBoundingClientRect(), name = one.id || one.textContent.trim().slice(0, 30);
+            const out = Math.max(box.right - innerWidth, -box.left, box.bottom - innerHeight, -box.top);
+            if (out > 1) faults.push(`${where}: ${name} is ${Math.round(out)} px out of sight`);
+            const type = parseFloat(getComputedStyle(one).fontSize);
+            if (type < 13) faults.push(`${where}: ${name} is set in ${type.toFixed(1)} px`);
+        }
+    };
     const label = document.querySelector(".room .label");
-    const out = [...label.querySelectorAll("p, h1, h2, li, button, strong")]
-        .filter((one) => one.getClientRects().length)
-        .map((one) => one.getBoundingClientRect())
-        .map((box) => Math.max(box.right - innerWidth, -box.left, box.bottom - innerHeight, -box.top));
-    return Math.max(...out);
+    for (const language of languages) {
+        await words.speak(language);
+        for (const state of states) {
+            tell(nothing);
+            tell(state);
+            await drawn();
+            check(`${language} ${state.style}`, label.querySelectorAll("p, h1, h2, li, button, strong"));
+            for (const part of [label, label.querySelector(".text")]) {
+                const hidden = part.scrollHeight - part.clientHeight;
+                if (!scrolls && hidden > 1) faults.push(`${language} ${state.style}: ${hidden} px must be scrolled to`);
+            }
+        }
+        for (const dialog of document.querySelectorAll("dialog")) {
+            dialog.showModal();
+            check(`${language} ${dialog.id}`, [...dialog.querySelectorAll("h2, p, a, button")]);
+            dialog.close();
+        }
+    }
+    return faults;
 }"""
 
 
@@ -519,23 +561,27 @@ def test_every_state_is_accessible(browser: Browser, generous_kiosk: Kiosk, lang
     assert faults == []
 
 
-@pytest.mark.parametrize("size", [size for size in SIZES if size != "phone"])  # there one scrolls
-def test_all_words_are_in_sight_in_every_language(generous_visitor: Visitor, size: str) -> None:
-    page = generous_visitor.come_to_be_told(size, idle_s=3600, attract_s=3600)
-    cut: list[str] = []
-    for language in LANGUAGES:
-        page.evaluate(f"import('/static/words.js').then((words) => words.speak('{language}'))")
-        for style in stand_in.STYLES:
-            tell(page, style=style, guidance="step_back", evidence=STATE["evidence"] | {"where": "bottom_right"})
-            page.wait_for_timeout(40)
-            out = page.evaluate(CUT_OFF)
-            least = page.evaluate("parseFloat(getComputedStyle(note).fontSize)")
-            if out > 1:
-                cut.append(f"{language} {style}: {out:.0f} px out of sight")
-            if least < 13:
-                cut.append(f"{language} {style}: set in {least:.1f} px")
-    assert cut == []
+@pytest.mark.parametrize("text", ["normal", "large"])
+@pytest.mark.parametrize("size", [pytest.param(size, marks=pytest.mark.slow if size == "4k" else ()) for size in SIZES])
+def test_all_words_and_buttons_are_in_sight_in_every_language(generous_visitor: Visitor, size: str, text: str) -> None:
+    page = generous_visitor.come_to_be_told(size, f"?text={text}", idle_s=3600, attract_s=3600)
+    caption = {"kind": "demo", "demonstration": True, "caption": CAPTION}
+    evidence = STATE["evidence"] | {"where": "bottom_right"}
+    told = STATE | {"guidance": "step_back", "source": caption, "evidence": evidence}
+    states = [told | {"style": style} for style in stand_in.STYLES]
+    assert page.evaluate(OUT_OF_SIGHT, [[*LANGUAGES], states, STATE | NOTHING, size == "phone"]) == []
     generous_visitor.leave()
+
+
+def test_a_long_text_of_the_museum_scrolls_and_leaves_the_buttons_in_sight(visitor: Visitor) -> None:
+    page = visitor.come_to_be_told()
+    page.evaluate("note.textContent = 'It hangs in room four. '.repeat(60)")
+    page.locator("#choose").click(trial=True)
+    text, choose = place_of(page, ".room .text"), place_of(page, "#choose")
+    assert text[3] <= choose[1] and choose[3] <= SIZES["tablet"][1]
+    page.locator("#could-be").scroll_into_view_if_needed()
+    expect(page.locator("#could-be")).to_be_in_viewport()
+    visitor.leave()
 
 
 def test_the_pictures_of_the_screen_that_waits_are_there() -> None:
