@@ -183,6 +183,7 @@ async function talk(code) {
   }
   $("language-name").textContent = document.querySelector(`a[data-language="${code}"]`)?.textContent ?? code;
   speech.hush();
+  offerSpeech();
   waiting.name();
   shown?.();
 }
@@ -199,6 +200,9 @@ reading.offerReading((mode) => {
   if (mode === "speech") speech.hush();
   shown?.();
 });
+
+const offerSpeech = () => reading.offerSpeech(settings.speech, Boolean(speech.voiceFor(language().tag)));
+speech.onVoices(offerSpeech);
 
 $("take")?.addEventListener("click", () => {
   const { style } = $("take").dataset;
@@ -257,7 +261,7 @@ async function learn() {
   } catch {
     return; // it is asked again
   }
-  reading.allowSpeech(settings.speech);
+  offerSpeech();
   if (before.language && before.language !== settings.language) {
     const isHome = language().code === home;
     home = settings.language;

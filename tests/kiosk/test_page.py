@@ -328,7 +328,7 @@ def test_guidance_that_comes_and_goes_is_not_shown(visitor: Visitor) -> None:
         pytest.param(
             {"camera": "searching", "camera_fault": "no_camera"},
             "No camera is connected",
-            "I keep looking for one",
+            "I keep looking for a camera",
             "#empty",
             id="nothing is plugged in",
         ),

@@ -45,6 +45,27 @@ LEAST_TARGET = 44  # px of a side of what can be touched
 WRONG = {"status": "unknown_style", "style": None, "confidence": 0.2, "evidence": None}
 PICTURE = {"name": "picture.png", "mimeType": "image/png"}
 
+SPOKEN = """
+    window.spoken = [];
+    const voices = [];
+    const synthesis = Object.assign(new EventTarget(), {
+        getVoices: () => voices,
+        cancel: () => spoken.push("hush"),
+        speak: (words) => spoken.push([words.text, words.voice.name]),
+    });
+    Object.defineProperty(window, "speechSynthesis", { value: synthesis });
+    window.comeVoices = () => {
+        voices.push(
+            { lang: "fr", localService: false, name: "far" },
+            { lang: "en-GB", localService: false, name: "far" },
+            { lang: "en-US", localService: true, name: "near" },
+            { lang: "cmn", localService: true, name: "mandarin" },
+        );
+        synthesis.dispatchEvent(new Event("voiceschanged"));
+    };
+    window.SpeechSynthesisUtterance = class { constructor(text) { this.text = text; } };
+"""
+
 # Has the page say, in one language after the other, all that it can say of a style, and lists what is out of sight then
 # or set too small. Before each answer there is none, so that buttons come and go with it. A phone may scroll.
 OUT_OF_SIGHT = """async ([languages, states, nothing, scrolls]) => {
@@ -256,7 +277,9 @@ def test_a_late_visitor_is_asked_and_stays(visitor: Visitor) -> None:
 
 
 def test_who_has_gone_is_thanked_and_all_begins_again(generous_visitor: Visitor) -> None:
+    generous_visitor.page.add_init_script(SPOKEN)
     page = generous_visitor.come_to_be_told(idle_s=2, reset_s=1)
+    page.evaluate("comeVoices()")
     content = stand_in.encoded(stand_in.painting(stand_in.GREEN), "PNG")
     page.locator("#file").set_input_files({**PICTURE, "buffer": content})
     expect(page.locator("#still")).to_be_visible()
@@ -399,24 +422,10 @@ def test_forced_colours_keep_what_is_chosen_visible(visitor: Visitor, colours: s
     visitor.leave()
 
 
-SPOKEN = """
-    window.spoken = [];
-    const voices = [
-        { lang: "en-GB", localService: false, name: "far" },
-        { lang: "en-US", localService: true, name: "near" },
-    ];
-    Object.defineProperty(window, "speechSynthesis", { value: {
-        getVoices: () => voices,
-        cancel: () => spoken.push("hush"),
-        speak: (words) => spoken.push([words.text, words.voice.name]),
-    } });
-    window.SpeechSynthesisUtterance = class { constructor(text) { this.text = text; } };
-"""
-
-
 def test_the_answer_is_read_aloud_by_a_voice_of_this_machine_if_asked_for(generous_visitor: Visitor) -> None:
     generous_visitor.page.add_init_script(SPOKEN)
     page = generous_visitor.come_to_be_told()
+    page.evaluate("comeVoices()")
     page.wait_for_timeout(1500)
     assert page.evaluate("spoken") == [], "it is silent until somebody asks"
     page.locator("#open-reading").click()
@@ -427,6 +436,27 @@ def test_the_answer_is_read_aloud_by_a_voice_of_this_machine_if_asked_for(genero
     assert page.evaluate("spoken.at(-1)[1]") == "near", "the words do not leave the machine"
     tell(page, **NOTHING)
     stand_in.until(lambda: page.evaluate("spoken.at(-1) === 'hush'"))
+    generous_visitor.leave()
+
+
+def test_reading_aloud_is_offered_where_there_is_a_voice_for_the_language(generous_visitor: Visitor) -> None:
+    generous_visitor.page.add_init_script(SPOKEN)
+    page = generous_visitor.come_to_be_told()
+    page.locator("#open-reading").click()
+    switch = page.locator("[data-mode=speech]")
+    expect(switch).to_be_disabled()
+    expect(switch).to_have_accessible_description("I have no voice for this language here.")
+    page.evaluate("comeVoices()")  # a browser finds them late
+    expect(switch).to_be_enabled()
+    expect(page.locator("#no-voice")).to_be_hidden()
+    switch.click()
+    page.keyboard.press("Escape")
+    for language, has_voice in [("Français", False), ("中文", True), ("English", True)]:
+        page.locator("#open-languages").click()
+        page.get_by_role("link", name=language, exact=True).click()
+        expect(page.locator("#language-name")).to_have_text(language)
+        expect(switch).to_be_enabled(enabled=has_voice)
+        expect(switch).to_have_attribute("aria-checked", "false")
     generous_visitor.leave()
 
 
