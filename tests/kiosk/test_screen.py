@@ -406,6 +406,20 @@ def test_larger_text_stronger_contrast_and_less_motion(visitor: Visitor) -> None
     visitor.leave()
 
 
+def test_less_motion_leaves_the_text_as_large_as_it_is(visitor: Visitor) -> None:
+    size = "parseFloat(getComputedStyle(note).fontSize)"
+    page = visitor.come_to_be_told("tablet", "?text=large&lang=fr")  # has to be made smaller until it fits
+    page.wait_for_timeout(300)
+    before = page.evaluate(size)
+    page.emulate_media(reduced_motion="reduce")
+    tell(page, style="Pop Art")
+    tell(page)
+    for _ in range(10):
+        page.wait_for_timeout(30)
+        assert page.evaluate(size) == before
+    visitor.leave()
+
+
 def test_the_system_asks_for_contrast_too(visitor: Visitor) -> None:
     visitor.page.emulate_media(contrast="more")
     page = visitor.come_to_be_told()
@@ -495,10 +509,27 @@ def test_nothing_to_take_along_by_default(visitor: Visitor) -> None:
     visitor.leave()
 
 
+# --- an address where there is nothing
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/styles/nonsense"])
+def test_an_address_where_there_is_nothing_leads_home(generous_visitor: Visitor, path: str) -> None:
+    page = generous_visitor.page
+    answer = page.goto(f"{generous_visitor.origin}{path}?lang=fr")
+    assert answer is not None and answer.status == 404
+    said = page.request.get(f"{generous_visitor.origin}/api/words/fr").json()["words"]
+    expect(page.get_by_role("heading", level=1)).to_have_text(said["not_found"])
+    expect(page.locator("html")).to_have_attribute("lang", "fr")
+    page.get_by_role("link", name=said["home"]).click()
+    expect(page.locator("#choose")).to_have_text(said["show_picture"])
+    generous_visitor.leave(expected="status of 404")
+
+
 # --- every state, in every language
 
 
 def audit(page: Page, where: str) -> list[str]:
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")  # all is laid out
     page.evaluate("Promise.all(document.getAnimations().map((one) => one.finished.catch(() => {})))")
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE.axe_script)
@@ -587,6 +618,8 @@ def test_every_state_is_accessible(browser: Browser, generous_kiosk: Kiosk, lang
     look("phone")
     page.goto(f"{generous_kiosk.url}/styles/cubism?lang={language}")
     look("leaf")
+    page.goto(f"{generous_kiosk.url}/nothing?lang={language}")
+    look("error")
     context.close()
     assert faults == []
 
