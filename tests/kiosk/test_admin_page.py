@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +14,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 import bundle
+from kiosk.admin.door import TRIES
 from kiosk.server import Server
 from kiosk.settings import read
 from kiosk.station import Station
@@ -88,6 +91,8 @@ def findings(page: Page) -> list[str]:
 def test_the_door_by_keyboard(office: Office) -> None:
     page = office.come()
     expect(page.get_by_label("Token")).to_be_focused()
+    assert TRIES.startswith("5 per minute")
+    expect(page.locator("main")).to_contain_text("After five tries in a minute")
     page.keyboard.type("not the token at all")
     page.keyboard.press("Enter")
     expect(page.get_by_role("alert")).to_have_text("That is not the token.")
@@ -166,9 +171,10 @@ def test_a_change_is_applied_kept_and_told(office: Office) -> None:
     screen.get_by_role("button", name="Apply").click()
     expect(screen.get_by_role("alert")).to_have_text("Applied.")
     assert (office.station.settings.language, office.station.settings.idle_s) == ("fr", 90)
-    expect(page.locator("#unkept")).to_have_text("Until the next start only: language, idle s.")
+    expect(page.locator("#unkept")).to_have_text("Until the next start only: “Language”, “Nobody touches it for”.")
     page.get_by_role("button", name="Keep").click()
     expect(page.locator("#keeping")).to_be_hidden()
+    expect(page.get_by_label("Nobody touches it for")).to_have_value("90")
     assert office.file.read_text().startswith("# in the foyer\n")
     assert 'language = "fr"' in office.file.read_text()
     page.get_by_label("Language", exact=True).select_option("de")
@@ -176,6 +182,31 @@ def test_a_change_is_applied_kept_and_told(office: Office) -> None:
     page.get_by_role("button", name="Undo").click()
     expect(page.locator("#keeping")).to_be_hidden()
     expect(page.get_by_label("Language", exact=True)).to_have_value("fr")
+
+
+def test_what_is_typed_and_not_applied_is_not_kept_and_it_is_said(office: Office) -> None:
+    page = office.sign_in()
+    seconds = page.get_by_label("Nobody touches it for")
+    seconds.fill("77")
+    page.locator("#screen").get_by_role("button", name="Apply").click()
+    expect(page.get_by_role("button", name="Keep")).to_be_visible()
+    seconds.fill("60")
+    page.get_by_role("button", name="Keep").click()
+    expect(page.locator("#kept-says")).to_have_text(
+        "Kept. Still to be applied, and then kept: “Nobody touches it for”."
+    )
+    expect(seconds).to_have_value("60")
+    assert office.station.settings.idle_s == 77
+
+
+def test_a_camera_that_is_not_there_is_said_once(office: Office) -> None:
+    page = office.page
+    state = page.request.get(f"{office.url}/api/state").json()
+    gone = state | {"camera": "searching", "camera_fault": "no_camera", "status": "no_painting", "style": None}
+    told = f"setTimeout(() => this.onmessage({{ data: JSON.stringify({json.dumps(gone)}) }}))"
+    page.add_init_script(f"window.EventSource = class {{ constructor() {{ {told}; }} }};")
+    office.sign_in()
+    expect(page.locator("#seen")).to_have_text(re.compile("^No camera is found ·"))
 
 
 def test_a_mistake_is_said_where_it_was_made(office: Office) -> None:
