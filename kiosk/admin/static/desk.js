@@ -204,7 +204,7 @@ function see(state) {
   const sees = state.camera === "live";
   const isSaid = !state.camera_fault || state.camera_fault === "no_camera"; // by the words on the camera
   const fault = isSaid ? "" : ` (${state.camera_fault.replaceAll("_", " ")})`;
-  const answer = state.style ? `${state.style}, ${Math.round(100 * state.confidence)} %` : state.status.replaceAll("_", " ");
+  const answer = state.style ? `${state.style}, ${Math.round(100 * state.confidence)}\u00a0%` : state.status.replaceAll("_", " ");
   const parts = [`${CAMERA[state.camera]}${fault}`];
   if (sees) parts.push(`${Math.round(state.fps)} frames a second`, answer);
   if (state.model) parts.push(`${state.model.name} ${state.model.precision} on ${state.model.provider}`);
