@@ -79,6 +79,8 @@ OUT_OF_SIGHT = """async ([languages, states, nothing, scrolls]) => {
             const box = one.getBoundingClientRect(), name = one.id || one.textContent.trim().slice(0, 30);
             const out = Math.max(box.right - innerWidth, -box.left, box.bottom - innerHeight, -box.top);
             if (out > 1) faults.push(`${where}: ${name} is ${Math.round(out)} px out of sight`);
+            const over = one.scrollWidth - one.clientWidth;
+            if (over > 1 && one.clientWidth) faults.push(`${where}: ${name} is ${over} px wider than its column`);
             const type = parseFloat(getComputedStyle(one).fontSize);
             if (type < 13) faults.push(`${where}: ${name} is set in ${type.toFixed(1)} px`);
         }
