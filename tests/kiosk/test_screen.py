@@ -527,6 +527,20 @@ def test_an_address_where_there_is_nothing_leads_home(generous_visitor: Visitor,
     generous_visitor.leave(expected="status of 404")
 
 
+@pytest.mark.parametrize(
+    ("path", "accept"),
+    [
+        pytest.param("/api/nothing", "text/html,*/*;q=0.8", id="the API, in a browser"),
+        pytest.param("/admin/api/nothing", "text/html,*/*;q=0.8", id="the administrator's API, in a browser"),
+        pytest.param("/nothing", "*/*", id="no browser"),
+    ],
+)
+def test_programs_are_told_of_errors_in_json(visitor: Visitor, path: str, accept: str) -> None:
+    answer = visitor.page.request.get(f"{visitor.origin}{path}", headers={"Accept": accept})
+    assert answer.status == 404
+    assert answer.json()["error"]["code"] == "not_found"
+
+
 # --- every state, in every language
 
 
