@@ -16,7 +16,6 @@ import argparse
 import io
 import json
 import os
-import shutil
 import subprocess
 import sys
 import urllib.request
@@ -31,32 +30,19 @@ import numpy.typing as npt
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from kiosk.demo.gallery import EXHIBITS, REST_S, WALK_S, DemoGallery
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+from kiosk.demo.gallery import EXHIBITS, REST_S, WALK_S, DemoGallery  # noqa: E402
+from tests.visitor import CHROMIUM, FLAGS, SIZES  # noqa: E402
 
 Pixels = npt.NDArray[np.uint8]
 
-HERE = Path(__file__).resolve().parent
-SIZES = {
-    "landscape": (1920, 1080),
-    "portrait": (1080, 1920),
-    "4k": (3840, 2160),
-    "tablet": (1024, 768),
-    "phone": (390, 844),
-}  # px
 NO_CAMERA = "63"  # what it sees is sent to it
 MOST_SIDE = 1920  # px of a picture in the repository: 4K is made smaller
 QUALITY = 78  # of WebP, 0-100: small type stays clean
 PATIENCE_MS = 90_000  # ms; a 4K picture takes a busy machine a while
 FADED_MS = 1_800  # ms until all that comes up has come
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 # Instead of the server's events the state that this script tells.
 TOLD = """
     window.EventSource = class {
@@ -164,8 +150,7 @@ def main() -> int:
     parser.add_argument("--full", action="store_true", help="as PNG in full size")
     parser.add_argument("--into", type=Path, default=HERE / "images")
     options = parser.parse_args()
-    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    if chromium is None:
+    if CHROMIUM is None:
         print("no Chromium on this machine (apt-get install chromium, or set CHROMIUM)", file=sys.stderr)
         return 1
     command = [sys.executable, "-m", "kiosk", "--source", NO_CAMERA, "--port", "0"]
@@ -183,7 +168,7 @@ def main() -> int:
                 return 1  # it has said why
             url = ready.split("ready: ")[1].split()[0].rstrip("/")
             with sync_playwright() as playwright:
-                browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+                browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
                 look = see(url, options.style)
                 for state in STATES:
                     is_wanted = state.name in names

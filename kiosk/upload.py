@@ -91,4 +91,4 @@ def _decoded(data: bytes, declared: str) -> Pixels:
     except bundle.PictureError as error:
         if declared not in _OPEN_TYPES:
             raise ApiError(415, "unsupported_type", f"{declared} is not taken; {_WANTED}") from error
-        raise ApiError(400, "unreadable_image", f"the picture cannot be read: {error}") from error
+        raise ApiError(400, "unreadable_image", f"the file is {error}") from error

@@ -12,7 +12,18 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import segno
-from flask import Blueprint, Flask, Response, abort, current_app, jsonify, render_template, request, url_for
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    abort,
+    current_app,
+    jsonify,
+    make_response,
+    render_template,
+    request,
+    url_for,
+)
 from flask_babel import Babel, force_locale
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
@@ -324,11 +335,31 @@ def _stream(choose: Callable[[Streams], Channel]) -> Response:
 
 
 def _api_error(error: ApiError) -> Response:
-    response = jsonify(error={"code": error.code, "message": error.message})
+    response = _error_page(error) if _is_page() else jsonify(error={"code": error.code, "message": error.message})
     response.status_code = error.status
     if error.status == 503:
         response.headers["Retry-After"] = "2"
     return response
+
+
+def _is_page() -> bool:
+    """Whether somebody has opened this address in a browser. The API answers in JSON whoever asks."""
+    prefers = request.accept_mimetypes.best_match(["application/json", "text/html"])
+    return prefers == "text/html" and not request.path.startswith(("/api/", "/admin/api/"))
+
+
+def _error_page(error: ApiError) -> Response:
+    said = words.words()
+    is_nothing = error.status == 404
+    return make_response(
+        render_template(
+            "error.html",
+            **_in_language(),
+            title=said["not_found" if is_nothing else "wrong"],
+            note=said["not_found_note" if is_nothing else "not_shown_note"],
+            reason="" if is_nothing else error.message,
+        )
+    )
 
 
 def _http_error(error: HTTPException) -> Response:

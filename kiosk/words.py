@@ -1,11 +1,16 @@
-"""The words on the screen: one table from a key to an English text, which gettext turns into the visitor's language.
+r"""The words on the screen: one table from a key to an English text, which gettext turns into the visitor's language.
 
 The server sends codes, the page puts words to them (`static/answers.js`). Keys that end in a code of the API are made
 of a prefix and that code: ``guidance_come_closer``, ``where_top_left``. The English texts are the msgids of
 ``translations/messages.pot``; placeholders stand in braces and are filled in by the page.
 
-After a change: ``pybabel extract -F kiosk/babel.cfg -k _ --no-location --sort-output --add-comments=Translators:
---project=vernissage -o kiosk/translations/messages.pot .``
+After a change, in the folder of the repository::
+
+    pybabel extract -F kiosk/babel.cfg -k _ --no-location --no-wrap --omit-header --add-comments=Translators: \
+        --strip-comment-tags -o kiosk/translations/messages.pot .
+    pybabel update --no-wrap --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date \
+        -i kiosk/translations/messages.pot -d kiosk/translations
+    pybabel compile -d kiosk/translations  # once what is new is translated
 """
 
 from __future__ import annotations
@@ -71,8 +76,8 @@ WORDS = {
     "no_painting": _("No painting in view"),
     "too_dark": _("It is too dark for me"),
     "too_dark_note": _("A little more light on the painting, and I will try again."),
-    "too_blurred": _("Hold still"),
-    "too_blurred_note": _("The picture is blurred. A quiet moment is all I need."),
+    "too_blurred": _("The picture is blurred"),
+    "too_blurred_note": _("A quiet moment is all I need."),
     "covered": _("Something covers my lens"),
     "covered_note": _("Or there is no light here at all. As soon as I can see again, I will look."),
     "model_fault": _("I cannot think just now"),
@@ -95,7 +100,7 @@ WORDS = {
     # --- the camera
     "searching_over": _("The wall is empty"),
     "searching": _("No camera is connected"),
-    "searching_note": _("I keep looking for one. Until then you can show me a picture of your own."),
+    "searching_note": _("I keep looking for a camera. Until then you can show me a picture of your own."),
     "recovering": _("I have lost my view"),
     "recovering_note": _("I am trying to get it back."),
     "failed_over": _("I keep trying"),
@@ -114,17 +119,17 @@ WORDS = {
     "unreadable": _("I could not read that picture"),
     "unreadable_note": _("The file may be damaged or incomplete. Please try another one."),
     "no_image": _("That file is empty"),
-    "no_image_note": _("There is nothing in it that I could look at. Please try another one."),
+    "no_image_note": _("Please choose another file."),
     "too_large": _("That picture is too large"),
     "too_large_note": _("Please try a smaller copy of it."),
     "other_type": _("That is not a picture I can read"),
-    "other_type_note": _("I can read JPEG, PNG and WebP files."),
+    "other_type_note": _("Please choose a JPEG, PNG or WebP file."),
     "asleep": _("I am not quite awake"),
     "asleep_note": _("Please try again in a moment."),
     "busy": _("One at a time, please"),
     "busy_note": _("Other visitors are showing me pictures. Please try again in a moment."),
     "network": _("I lost the connection"),
-    "network_note": _("The kiosk does not answer. Please try again in a moment."),
+    "network_note": _("Vernissage does not answer. Please try again in a moment."),
     "no_camera": _("I may not use that camera"),
     "no_camera_note": _("This browser did not let me. You can still choose a picture instead."),
     "wrong": _("Something went wrong"),
@@ -148,6 +153,8 @@ WORDS = {
     "more_contrast": _("Stronger contrast"),
     "less_motion": _("Less motion"),
     "read_aloud": _("Read the answers aloud"),
+    # Translators: Below the button "Read the answers aloud", which cannot be used then.
+    "no_voice": _("I have no voice for this language here."),
     # --- the evidence on the painting
     # Translators: Beside a scale from "less" to "more".
     "evidence": _("Where I see it"),
@@ -183,8 +190,14 @@ WORDS = {
     # --- the page about a style that a visitor takes along
     "years": _("When and where"),
     "look_for": _("What to look for"),
-    "other_styles": _("Other styles that the kiosk knows"),
-    "from_kiosk": _("A page to take along from Vernissage, the kiosk that looks at paintings."),
+    "other_styles": _("Other styles that Vernissage knows"),
+    "from_kiosk": _("A page to take along from Vernissage."),
+    # --- the page where there is none
+    "not_found": _("This page does not exist"),
+    "not_found_note": _("The address may be mistyped, or the page is no longer there."),
+    "not_shown_note": _("This page cannot be shown just now. Please try again in a moment."),
+    # Translators: A link to the start page.
+    "home": _("Go to Vernissage"),
 }
 """The text of every key, in the language of the request."""
 

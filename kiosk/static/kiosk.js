@@ -183,9 +183,9 @@ async function talk(code) {
   }
   $("language-name").textContent = document.querySelector(`a[data-language="${code}"]`)?.textContent ?? code;
   speech.hush();
+  offerSpeech();
   waiting.name();
   shown?.();
-  screen.fit();
 }
 
 $("languages").addEventListener("click", (event) => {
@@ -199,8 +199,10 @@ $("languages").addEventListener("click", (event) => {
 reading.offerReading((mode) => {
   if (mode === "speech") speech.hush();
   shown?.();
-  screen.fit();
 });
+
+const offerSpeech = () => reading.offerSpeech(settings.speech, Boolean(speech.voiceFor(language().tag)));
+speech.onVoices(offerSpeech);
 
 $("take")?.addEventListener("click", () => {
   const { style } = $("take").dataset;
@@ -224,7 +226,6 @@ function begin() {
   back();
   scrollTo(0, 0);
   if (language().code !== home) talk(home);
-  else screen.fit();
   shown?.();
 }
 
@@ -260,7 +261,7 @@ async function learn() {
   } catch {
     return; // it is asked again
   }
-  reading.allowSpeech(settings.speech);
+  offerSpeech();
   if (before.language && before.language !== settings.language) {
     const isHome = language().code === home;
     home = settings.language;

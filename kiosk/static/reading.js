@@ -42,7 +42,10 @@ export function offerReading(changed) {
   }
 }
 
-export function allowSpeech(allowed) {
-  $("speech-switch").hidden = !(allowed && "speechSynthesis" in window);
-  if (!allowed) turn("speech", false);
+/** Offers to read aloud where that is `allowed`; where there is no voice for it, the switch says so and stays off. */
+export function offerSpeech(allowed, hasVoice) {
+  $("speech-switch").hidden = !allowed;
+  $("no-voice").hidden = hasVoice;
+  $("speech-switch").querySelector("button").disabled = !hasVoice;
+  if (!allowed || !hasVoice) turn("speech", false);
 }

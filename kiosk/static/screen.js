@@ -14,7 +14,7 @@ const LEAST_FIT = 0.62, FIT_STEP = 0.04;
 
 const $ = (id) => document.getElementById(id);
 const rows = [...$("alternatives").children];
-const label = document.querySelector(".room .label");
+const label = document.querySelector(".room .label"), text = label.querySelector(".text");
 
 function write(element, text) {
   if (element.textContent === text) return false;
@@ -34,11 +34,11 @@ export function show(said) {
   $("look").hidden = !said.lookFor;
   if (changed && !calm()) {
     const entrance = [{ opacity: 0, transform: "translateY(10px)" }, { opacity: 1, transform: "none" }];
-    document.querySelector(".room .text").animate(entrance, { duration: 600, easing: "cubic-bezier(.2,.7,.2,1)" });
+    text.animate(entrance, { duration: 600, easing: "cubic-bezier(.2,.7,.2,1)" });
   }
   differs = alternatives(said.alternatives) || differs;
   guidance(said.guidance);
-  if (differs) fit();
+  if (differs) requestAnimationFrame(fit); // once all else of this answer stands there, and before it is drawn
 }
 
 function alternatives(others) {
@@ -55,19 +55,21 @@ function alternatives(others) {
   return differs;
 }
 
-/** Makes the text of the label as large as it may be with all of it in sight. A phone scrolls instead. */
-export function fit() {
+// Makes the text of the label as large as it may be with all of it in sight. A phone scrolls instead.
+function fit() {
   const scrolls = matchMedia("(max-aspect-ratio: 1/1) and (max-width: 699px)").matches;
+  const isCut = () => [label, text].some((one) => one.scrollHeight > one.clientHeight + 1);
   let share = 1;
   const root = document.documentElement;
   root.style.setProperty("--fit", share);
-  while (!scrolls && share > LEAST_FIT && label.scrollHeight > label.clientHeight + 1) {
+  while (!scrolls && share > LEAST_FIT && isCut()) {
     share -= FIT_STEP;
     root.style.setProperty("--fit", share.toFixed(2));
   }
 }
-new ResizeObserver(fit).observe(label);
-document.fonts?.ready.then(fit);
+// Whatever else takes room from the text or gives it back: the screen, a button, a caption, a font.
+const room = new ResizeObserver(fit);
+for (const part of [label, ...label.children, ...text.children]) room.observe(part);
 
 let asked = "", asking = 0;
 

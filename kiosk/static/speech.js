@@ -1,6 +1,7 @@
 // The browser's own voice. Only voices of this machine are used: others would send the words to somebody else's.
 
 const SETTLED_MS = 1200; // ms for which an answer must have stood before it is spoken
+const CALLED_TOO = { zh: "cmn" }; // how else voices name a language: espeak-ng says Mandarin
 
 let said = "", waiting = 0;
 
@@ -18,9 +19,18 @@ export function hush() {
   window.speechSynthesis?.cancel();
 }
 
-function speak(text, tag) {
+/** The voice for a language, if this machine has one. */
+export function voiceFor(tag) {
   const main = (name) => name.toLowerCase().split(/[-_]/)[0];
-  const voice = speechSynthesis.getVoices().find((one) => one.localService && main(one.lang) === main(tag));
+  const names = [main(tag), CALLED_TOO[main(tag)]];
+  return window.speechSynthesis?.getVoices().find((one) => one.localService && names.includes(main(one.lang)));
+}
+
+/** Calls `changed()` whenever other voices are there: browsers find them only some time after the page has come. */
+export const onVoices = (changed) => window.speechSynthesis?.addEventListener("voiceschanged", changed);
+
+function speak(text, tag) {
+  const voice = voiceFor(tag);
   if (!voice) return;
   const words = new SpeechSynthesisUtterance(text);
   words.lang = tag;

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import shutil
+import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,26 +11,21 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 import bundle
+from kiosk.admin.door import TRIES
 from kiosk.server import Server
 from kiosk.settings import read
 from kiosk.station import Station
 from kiosk.web import create_app
 from tests.scripted import showing
 from tests.stand_in import GREEN, painting, until, write_bundle
+from tests.visitor import NEEDS_CHROMIUM, PATIENCE_MS, SIZES
 
-CHROMIUM = os.environ.get("CHROMIUM") or next(
-    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
-)
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine (apt-get install chromium)")
+pytestmark = NEEDS_CHROMIUM
 
 TOKEN = "correct-horse-battery"
-SIZES = {"desktop": (1280, 800), "phone": (390, 844)}
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-FLAGS += ["--disable-component-update", "--disable-sync"]
-PATIENCE_MS = 20_000  # ms; the machine may be busy
 
 
 @dataclass
@@ -43,7 +38,7 @@ class Office:
     file: Path
     complaints: list[str] = field(default_factory=list)
 
-    def come(self, size: str = "desktop") -> Page:
+    def come(self, size: str = "tablet") -> Page:
         width, height = SIZES[size]
         self.page.set_viewport_size({"width": width, "height": height})
         self.page.on("console", lambda message: self.complaints.append(message.text))
@@ -52,7 +47,7 @@ class Office:
         self.page.goto(f"{self.url}/admin")
         return self.page
 
-    def sign_in(self, size: str = "desktop") -> Page:
+    def sign_in(self, size: str = "tablet") -> Page:
         page = self.come(size)
         page.get_by_label("Token").fill(TOKEN)
         page.get_by_role("button", name="Sign in").click()
@@ -62,14 +57,6 @@ class Office:
     def _follow(self, url: str) -> None:
         if not url.startswith((self.url, "data:")):
             self.complaints.append(f"foreign request: {url}")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -86,7 +73,6 @@ def office(browser: Browser, tmp_path: Path) -> Iterator[Office]:
     station.load()
     page = browser.new_page()
     page.set_default_timeout(PATIENCE_MS)
-    expect.set_options(timeout=PATIENCE_MS)
     office = Office(page, station, f"http://127.0.0.1:{server.port}", file)
     yield office
     page.close()
@@ -105,6 +91,8 @@ def findings(page: Page) -> list[str]:
 def test_the_door_by_keyboard(office: Office) -> None:
     page = office.come()
     expect(page.get_by_label("Token")).to_be_focused()
+    assert TRIES.startswith("5 per minute")
+    expect(page.locator("main")).to_contain_text("After five tries in a minute")
     page.keyboard.type("not the token at all")
     page.keyboard.press("Enter")
     expect(page.get_by_role("alert")).to_have_text("That is not the token.")
@@ -115,7 +103,7 @@ def test_the_door_by_keyboard(office: Office) -> None:
     expect(page.get_by_label("Token")).to_be_visible()
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", ["landscape", "tablet", "phone"])
 def test_nothing_is_wrong_for_whoever_sees_or_moves_otherwise(office: Office, size: str) -> None:
     page = office.come(size)
     assert findings(page) == []
@@ -183,9 +171,10 @@ def test_a_change_is_applied_kept_and_told(office: Office) -> None:
     screen.get_by_role("button", name="Apply").click()
     expect(screen.get_by_role("alert")).to_have_text("Applied.")
     assert (office.station.settings.language, office.station.settings.idle_s) == ("fr", 90)
-    expect(page.locator("#unkept")).to_have_text("Until the next start only: language, idle s.")
+    expect(page.locator("#unkept")).to_have_text("Until the next start only: “Language”, “Nobody touches it for”.")
     page.get_by_role("button", name="Keep").click()
     expect(page.locator("#keeping")).to_be_hidden()
+    expect(page.get_by_label("Nobody touches it for")).to_have_value("90")
     assert office.file.read_text().startswith("# in the foyer\n")
     assert 'language = "fr"' in office.file.read_text()
     page.get_by_label("Language", exact=True).select_option("de")
@@ -193,6 +182,31 @@ def test_a_change_is_applied_kept_and_told(office: Office) -> None:
     page.get_by_role("button", name="Undo").click()
     expect(page.locator("#keeping")).to_be_hidden()
     expect(page.get_by_label("Language", exact=True)).to_have_value("fr")
+
+
+def test_what_is_typed_and_not_applied_is_not_kept_and_it_is_said(office: Office) -> None:
+    page = office.sign_in()
+    seconds = page.get_by_label("Nobody touches it for")
+    seconds.fill("77")
+    page.locator("#screen").get_by_role("button", name="Apply").click()
+    expect(page.get_by_role("button", name="Keep")).to_be_visible()
+    seconds.fill("60")
+    page.get_by_role("button", name="Keep").click()
+    expect(page.locator("#kept-says")).to_have_text(
+        "Kept. Still to be applied, and then kept: “Nobody touches it for”."
+    )
+    expect(seconds).to_have_value("60")
+    assert office.station.settings.idle_s == 77
+
+
+def test_a_camera_that_is_not_there_is_said_once(office: Office) -> None:
+    page = office.page
+    state = page.request.get(f"{office.url}/api/state").json()
+    gone = state | {"camera": "searching", "camera_fault": "no_camera", "status": "no_painting", "style": None}
+    told = f"setTimeout(() => this.onmessage({{ data: JSON.stringify({json.dumps(gone)}) }}))"
+    page.add_init_script(f"window.EventSource = class {{ constructor() {{ {told}; }} }};")
+    office.sign_in()
+    expect(page.locator("#seen")).to_have_text(re.compile("^No camera is found ·"))
 
 
 def test_a_mistake_is_said_where_it_was_made(office: Office) -> None:

@@ -155,25 +155,46 @@ def test_a_dropped_picture_is_answered_while_the_camera_is_live(visitor: Visitor
     visitor.leave()
 
 
+def huge() -> bytes:
+    """A file of a few kilobytes that would be 81 megapixels."""
+    stream = io.BytesIO()
+    Image.new("1", (9000, 9000)).save(stream, "PNG")
+    return stream.getvalue()
+
+
 @pytest.mark.parametrize(
-    ("name", "content", "headline"),
+    ("name", "content", "headline", "note"),
     [
-        ("letter.txt", b"Dear visitor, this is no picture.", "That is not a picture I can read"),
-        (
+        pytest.param(
+            "letter.txt",
+            b"Dear visitor, this is no picture.",
+            "That is not a picture I can read",
+            "Please choose a JPEG, PNG or WebP file.",
+            id="a text",
+        ),
+        pytest.param(
             "broken.png",
             stand_in.encoded(stand_in.painting(stand_in.RED), "PNG")[:400],
             "I could not read that picture",
+            "The file may be damaged or incomplete. Please try another one.",
+            id="a damaged picture",
         ),
-        ("empty.png", b"", "That file is empty"),
+        pytest.param("empty.png", b"", "That file is empty", "Please choose another file.", id="an empty file"),
+        pytest.param(
+            "huge.png", huge(), "That picture is too large", "Please try a smaller copy of it.", id="a huge picture"
+        ),
     ],
 )
-def test_what_is_no_picture_gets_a_friendly_word(visitor: Visitor, name: str, content: bytes, headline: str) -> None:
+def test_what_is_no_picture_gets_a_friendly_word(
+    visitor: Visitor, name: str, content: bytes, headline: str, note: str
+) -> None:
     page = visitor.come()
     kind = "text/plain" if name.endswith("txt") else "image/png"
     page.locator("#file").set_input_files({"name": name, "mimeType": kind, "buffer": content})
     expect(page.locator("#headline")).to_have_text(headline)
+    expect(page.locator("#note")).to_have_text(note)
     expect(page.locator("#could-be")).to_be_hidden()
-    visitor.leave(expected="status of 4(00|15)")
+    visitor.leave(expected="status of 4(00|13|15)")
 
 
 def test_without_a_camera_the_page_says_so_and_takes_pictures(blind_visitor: Visitor) -> None:
@@ -328,7 +349,7 @@ def test_guidance_that_comes_and_goes_is_not_shown(visitor: Visitor) -> None:
         pytest.param(
             {"camera": "searching", "camera_fault": "no_camera"},
             "No camera is connected",
-            "I keep looking for one",
+            "I keep looking for a camera",
             "#empty",
             id="nothing is plugged in",
         ),

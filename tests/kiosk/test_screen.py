@@ -15,7 +15,20 @@ from playwright.sync_api import Browser, Page, expect
 
 from kiosk.words import LANGUAGES
 from tests import stand_in
-from tests.visitor import FRAME, GONE, MIDDLE, NEEDS_CHROMIUM, NOTHING, QUAD, SIZES, STATE, Kiosk, Visitor, tell
+from tests.visitor import (
+    CAPTION,
+    FRAME,
+    GONE,
+    MIDDLE,
+    NEEDS_CHROMIUM,
+    NOTHING,
+    QUAD,
+    SIZES,
+    STATE,
+    Kiosk,
+    Visitor,
+    tell,
+)
 
 pytestmark = NEEDS_CHROMIUM
 
@@ -32,14 +45,66 @@ LEAST_TARGET = 44  # px of a side of what can be touched
 WRONG = {"status": "unknown_style", "style": None, "confidence": 0.2, "evidence": None}
 PICTURE = {"name": "picture.png", "mimeType": "image/png"}
 
-# The longest side of a box that stands out of the screen, in px, of all that holds words.
-CUT_OFF = """() => {
+SPOKEN = """
+    window.spoken = [];
+    const voices = [];
+    const synthesis = Object.assign(new EventTarget(), {
+        getVoices: () => voices,
+        cancel: () => spoken.push("hush"),
+        speak: (words) => spoken.push([words.text, words.voice.name]),
+    });
+    Object.defineProperty(window, "speechSynthesis", { value: synthesis });
+    window.comeVoices = () => {
+        voices.push(
+            { lang: "fr", localService: false, name: "far" },
+            { lang: "en-GB", localService: false, name: "far" },
+            { lang: "en-US", localService: true, name: "near" },
+            { lang: "cmn", localService: true, name: "mandarin" },
+        );
+        synthesis.dispatchEvent(new Event("voiceschanged"));
+    };
+    window.SpeechSynthesisUtterance = class { constructor(text) { this.text = text; } };
+"""
+
+# Has the page say, in one language after the other, all that it can say of a style, and lists what is out of sight then
+# or set too small. Before each answer there is none, so that buttons come and go with it. A phone may scroll.
+OUT_OF_SIGHT = """async ([languages, states, nothing, scrolls]) => {
+    const words = await import("/static/words.js");
+    const drawn = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+    const faults = [];
+    const check = (where, all) => {
+        for (const one of all) {
+            if (!one.getClientRects().length) continue;
+            if (scrolls) one.scrollIntoView({ block: "nearest" });
+            const box = one.getBoundingClientRect(), name = one.id || one.textContent.trim().slice(0, 30);
+            const out = Math.max(box.right - innerWidth, -box.left, box.bottom - innerHeight, -box.top);
+            if (out > 1) faults.push(`${where}: ${name} is ${Math.round(out)} px out of sight`);
+            const over = one.scrollWidth - one.clientWidth;
+            if (over > 1 && one.clientWidth) faults.push(`${where}: ${name} is ${over} px wider than its column`);
+            const type = parseFloat(getComputedStyle(one).fontSize);
+            if (type < 13) faults.push(`${where}: ${name} is set in ${type.toFixed(1)} px`);
+        }
+    };
     const label = document.querySelector(".room .label");
-    const out = [...label.querySelectorAll("p, h1, h2, li, button, strong")]
-        .filter((one) => one.getClientRects().length)
-        .map((one) => one.getBoundingClientRect())
-        .map((box) => Math.max(box.right - innerWidth, -box.left, box.bottom - innerHeight, -box.top));
-    return Math.max(...out);
+    for (const language of languages) {
+        await words.speak(language);
+        for (const state of states) {
+            tell(nothing);
+            tell(state);
+            await drawn();
+            check(`${language} ${state.style}`, label.querySelectorAll("p, h1, h2, li, button, strong"));
+            for (const part of [label, label.querySelector(".text")]) {
+                const hidden = part.scrollHeight - part.clientHeight;
+                if (!scrolls && hidden > 1) faults.push(`${language} ${state.style}: ${hidden} px must be scrolled to`);
+            }
+        }
+        for (const dialog of document.querySelectorAll("dialog")) {
+            dialog.showModal();
+            check(`${language} ${dialog.id}`, [...dialog.querySelectorAll("h2, p, a, button")]);
+            dialog.close();
+        }
+    }
+    return faults;
 }"""
 
 
@@ -214,7 +279,9 @@ def test_a_late_visitor_is_asked_and_stays(visitor: Visitor) -> None:
 
 
 def test_who_has_gone_is_thanked_and_all_begins_again(generous_visitor: Visitor) -> None:
+    generous_visitor.page.add_init_script(SPOKEN)
     page = generous_visitor.come_to_be_told(idle_s=2, reset_s=1)
+    page.evaluate("comeVoices()")
     content = stand_in.encoded(stand_in.painting(stand_in.GREEN), "PNG")
     page.locator("#file").set_input_files({**PICTURE, "buffer": content})
     expect(page.locator("#still")).to_be_visible()
@@ -341,6 +408,20 @@ def test_larger_text_stronger_contrast_and_less_motion(visitor: Visitor) -> None
     visitor.leave()
 
 
+def test_less_motion_leaves_the_text_as_large_as_it_is(visitor: Visitor) -> None:
+    size = "parseFloat(getComputedStyle(note).fontSize)"
+    page = visitor.come_to_be_told("tablet", "?text=large&lang=fr")  # has to be made smaller until it fits
+    page.wait_for_timeout(300)
+    before = page.evaluate(size)
+    page.emulate_media(reduced_motion="reduce")
+    tell(page, style="Pop Art")
+    tell(page)
+    for _ in range(10):
+        page.wait_for_timeout(30)
+        assert page.evaluate(size) == before
+    visitor.leave()
+
+
 def test_the_system_asks_for_contrast_too(visitor: Visitor) -> None:
     visitor.page.emulate_media(contrast="more")
     page = visitor.come_to_be_told()
@@ -357,24 +438,10 @@ def test_forced_colours_keep_what_is_chosen_visible(visitor: Visitor, colours: s
     visitor.leave()
 
 
-SPOKEN = """
-    window.spoken = [];
-    const voices = [
-        { lang: "en-GB", localService: false, name: "far" },
-        { lang: "en-US", localService: true, name: "near" },
-    ];
-    Object.defineProperty(window, "speechSynthesis", { value: {
-        getVoices: () => voices,
-        cancel: () => spoken.push("hush"),
-        speak: (words) => spoken.push([words.text, words.voice.name]),
-    } });
-    window.SpeechSynthesisUtterance = class { constructor(text) { this.text = text; } };
-"""
-
-
 def test_the_answer_is_read_aloud_by_a_voice_of_this_machine_if_asked_for(generous_visitor: Visitor) -> None:
     generous_visitor.page.add_init_script(SPOKEN)
     page = generous_visitor.come_to_be_told()
+    page.evaluate("comeVoices()")
     page.wait_for_timeout(1500)
     assert page.evaluate("spoken") == [], "it is silent until somebody asks"
     page.locator("#open-reading").click()
@@ -385,6 +452,27 @@ def test_the_answer_is_read_aloud_by_a_voice_of_this_machine_if_asked_for(genero
     assert page.evaluate("spoken.at(-1)[1]") == "near", "the words do not leave the machine"
     tell(page, **NOTHING)
     stand_in.until(lambda: page.evaluate("spoken.at(-1) === 'hush'"))
+    generous_visitor.leave()
+
+
+def test_reading_aloud_is_offered_where_there_is_a_voice_for_the_language(generous_visitor: Visitor) -> None:
+    generous_visitor.page.add_init_script(SPOKEN)
+    page = generous_visitor.come_to_be_told()
+    page.locator("#open-reading").click()
+    switch = page.locator("[data-mode=speech]")
+    expect(switch).to_be_disabled()
+    expect(switch).to_have_accessible_description("I have no voice for this language here.")
+    page.evaluate("comeVoices()")  # a browser finds them late
+    expect(switch).to_be_enabled()
+    expect(page.locator("#no-voice")).to_be_hidden()
+    switch.click()
+    page.keyboard.press("Escape")
+    for language, has_voice in [("Français", False), ("中文", True), ("English", True)]:
+        page.locator("#open-languages").click()
+        page.get_by_role("link", name=language, exact=True).click()
+        expect(page.locator("#language-name")).to_have_text(language)
+        expect(switch).to_be_enabled(enabled=has_voice)
+        expect(switch).to_have_attribute("aria-checked", "false")
     generous_visitor.leave()
 
 
@@ -423,10 +511,41 @@ def test_nothing_to_take_along_by_default(visitor: Visitor) -> None:
     visitor.leave()
 
 
+# --- an address where there is nothing
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/styles/nonsense"])
+def test_an_address_where_there_is_nothing_leads_home(generous_visitor: Visitor, path: str) -> None:
+    page = generous_visitor.page
+    answer = page.goto(f"{generous_visitor.origin}{path}?lang=fr")
+    assert answer is not None and answer.status == 404
+    said = page.request.get(f"{generous_visitor.origin}/api/words/fr").json()["words"]
+    expect(page.get_by_role("heading", level=1)).to_have_text(said["not_found"])
+    expect(page.locator("html")).to_have_attribute("lang", "fr")
+    page.get_by_role("link", name=said["home"]).click()
+    expect(page.locator("#choose")).to_have_text(said["show_picture"])
+    generous_visitor.leave(expected="status of 404")
+
+
+@pytest.mark.parametrize(
+    ("path", "accept"),
+    [
+        pytest.param("/api/nothing", "text/html,*/*;q=0.8", id="the API, in a browser"),
+        pytest.param("/admin/api/nothing", "text/html,*/*;q=0.8", id="the administrator's API, in a browser"),
+        pytest.param("/nothing", "*/*", id="no browser"),
+    ],
+)
+def test_programs_are_told_of_errors_in_json(visitor: Visitor, path: str, accept: str) -> None:
+    answer = visitor.page.request.get(f"{visitor.origin}{path}", headers={"Accept": accept})
+    assert answer.status == 404
+    assert answer.json()["error"]["code"] == "not_found"
+
+
 # --- every state, in every language
 
 
 def audit(page: Page, where: str) -> list[str]:
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")  # all is laid out
     page.evaluate("Promise.all(document.getAnimations().map((one) => one.finished.catch(() => {})))")
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE.axe_script)
@@ -515,27 +634,33 @@ def test_every_state_is_accessible(browser: Browser, generous_kiosk: Kiosk, lang
     look("phone")
     page.goto(f"{generous_kiosk.url}/styles/cubism?lang={language}")
     look("leaf")
+    page.goto(f"{generous_kiosk.url}/nothing?lang={language}")
+    look("error")
     context.close()
     assert faults == []
 
 
-@pytest.mark.parametrize("size", [size for size in SIZES if size != "phone"])  # there one scrolls
-def test_all_words_are_in_sight_in_every_language(generous_visitor: Visitor, size: str) -> None:
-    page = generous_visitor.come_to_be_told(size, idle_s=3600, attract_s=3600)
-    cut: list[str] = []
-    for language in LANGUAGES:
-        page.evaluate(f"import('/static/words.js').then((words) => words.speak('{language}'))")
-        for style in stand_in.STYLES:
-            tell(page, style=style, guidance="step_back", evidence=STATE["evidence"] | {"where": "bottom_right"})
-            page.wait_for_timeout(40)
-            out = page.evaluate(CUT_OFF)
-            least = page.evaluate("parseFloat(getComputedStyle(note).fontSize)")
-            if out > 1:
-                cut.append(f"{language} {style}: {out:.0f} px out of sight")
-            if least < 13:
-                cut.append(f"{language} {style}: set in {least:.1f} px")
-    assert cut == []
+@pytest.mark.parametrize("text", ["normal", "large"])
+@pytest.mark.parametrize("size", [pytest.param(size, marks=pytest.mark.slow if size == "4k" else ()) for size in SIZES])
+def test_all_words_and_buttons_are_in_sight_in_every_language(generous_visitor: Visitor, size: str, text: str) -> None:
+    page = generous_visitor.come_to_be_told(size, f"?text={text}", idle_s=3600, attract_s=3600)
+    caption = {"kind": "demo", "demonstration": True, "caption": CAPTION}
+    evidence = STATE["evidence"] | {"where": "bottom_right"}
+    told = STATE | {"guidance": "step_back", "source": caption, "evidence": evidence}
+    states = [told | {"style": style} for style in stand_in.STYLES]
+    assert page.evaluate(OUT_OF_SIGHT, [[*LANGUAGES], states, STATE | NOTHING, size == "phone"]) == []
     generous_visitor.leave()
+
+
+def test_a_long_text_of_the_museum_scrolls_and_leaves_the_buttons_in_sight(visitor: Visitor) -> None:
+    page = visitor.come_to_be_told()
+    page.evaluate("note.textContent = 'It hangs in room four. '.repeat(60)")
+    page.locator("#choose").click(trial=True)
+    text, choose = place_of(page, ".room .text"), place_of(page, "#choose")
+    assert text[3] <= choose[1] and choose[3] <= SIZES["tablet"][1]
+    page.locator("#could-be").scroll_into_view_if_needed()
+    expect(page.locator("#could-be")).to_be_in_viewport()
+    visitor.leave()
 
 
 def test_the_pictures_of_the_screen_that_waits_are_there() -> None:

@@ -1,8 +1,6 @@
 """The languages of the screen: nothing is missing, nothing is left in English, files agree with what they come from.
 
-After a change of the English words: extract them (`kiosk.words` says how), then ``pybabel update -i
-kiosk/translations/messages.pot -d kiosk/translations --no-wrap``, translate what is new, and ``pybabel compile -d
-kiosk/translations``.
+After a change of the English words `kiosk.words` says what to do.
 """
 
 from __future__ import annotations

@@ -124,13 +124,14 @@ function take(settings, applied = null) {
   tabulate();
   const names = settings.unkept;
   $("keeping").hidden = !names.length;
-  const words = names.map((name) => name.replaceAll("_", " ")).join(", ");
+  say($("kept-says"), "");
+  const words = titles(names);
   $("unkept").textContent = names.length ? `Until the next start only: ${words}.` : "";
   $("sure-lost").textContent = names.length ? `What is not kept is lost: ${words}.` : "";
 }
 
 function tabulate() {
-  $("file").textContent = known.file ? `Read from ${known.file}; the environment and flags go before it.` : "There is no settings file yet; “Keep” makes one.";
+  write($("file"), known.file ? `Read from ${known.file}; the environment and flags go before it.` : "There is no settings file yet; “Keep” makes one.");
   $("facts").replaceChildren(...known.facts.map((fact) => {
     const marks = [];
     if (known.unkept.includes(fact.name)) marks.push("not kept");
@@ -151,8 +152,20 @@ function tabulate() {
 
 function cell(tag, text) {
   const element = document.createElement(tag);
-  element.textContent = text;
+  write(element, text);
   return element;
+}
+
+/** Writes `text`, in which a path may end its line after each of its parts. */
+function write(element, text) {
+  const parts = text.split(/(?<=\/)(?=[^/])/);
+  element.replaceChildren(...parts.flatMap((part, i) => (i ? [document.createElement("wbr"), part] : [part])));
+}
+
+/** Settings as their fields are called, to be read in a sentence. */
+function titles(names) {
+  const title = (name) => $(name)?.dataset.title ?? document.querySelector(`label[for="${name}"], [data-list="${name}"] legend`)?.textContent ?? name;
+  return names.map((name) => `“${title(name)}”`).join(", ");
 }
 
 $("keep").addEventListener("click", async () => {
@@ -160,13 +173,14 @@ $("keep").addEventListener("click", async () => {
   try {
     const settings = await ask("POST", "keep");
     take(settings);
-    if (overruled.length) {
-      $("keeping").hidden = false;
-      say($("kept-says"), `Kept in ${settings.file}, but a flag or the environment sets ${overruled.map((fact) => fact.name).join(", ")} again at the next start.`);
-    } else {
-      say($("kept-says"), "");
-      $("file").textContent = `Kept in ${settings.file}.`;
-    }
+    write($("file"), `Kept in ${settings.file}.`);
+    const drafted = forms.flatMap((form) => Object.keys(draft(form)));
+    const but = [
+      overruled.length && `A flag or the environment sets ${titles(overruled.map((fact) => fact.name))} again at the next start.`,
+      drafted.length && `Still to be applied, and then kept: ${titles(drafted)}.`,
+    ].filter(Boolean);
+    $("keeping").hidden = !but.length;
+    say($("kept-says"), but.length ? ["Kept.", ...but].join(" ") : "");
     $("main").focus({ preventScroll: true });
   } catch (error) {
     say($("kept-says"), error.message);
@@ -176,7 +190,6 @@ $("undo").addEventListener("click", async () => {
   try {
     known = null; // drafts go too
     take(await ask("POST", "undo"));
-    say($("kept-says"), "");
     $("main").focus({ preventScroll: true });
   } catch (error) {
     say($("kept-says"), error.message);
@@ -189,8 +202,9 @@ const CAMERA = { live: "The camera is live", searching: "No camera is found", re
 
 function see(state) {
   const sees = state.camera === "live";
-  const fault = state.camera_fault ? ` (${state.camera_fault.replaceAll("_", " ")})` : "";
-  const answer = state.style ? `${state.style}, ${Math.round(100 * state.confidence)} %` : state.status.replaceAll("_", " ");
+  const isSaid = !state.camera_fault || state.camera_fault === "no_camera"; // by the words on the camera
+  const fault = isSaid ? "" : ` (${state.camera_fault.replaceAll("_", " ")})`;
+  const answer = state.style ? `${state.style}, ${Math.round(100 * state.confidence)}\u00a0%` : state.status.replaceAll("_", " ");
   const parts = [`${CAMERA[state.camera]}${fault}`];
   if (sees) parts.push(`${Math.round(state.fps)} frames a second`, answer);
   if (state.model) parts.push(`${state.model.name} ${state.model.precision} on ${state.model.provider}`);
@@ -240,8 +254,8 @@ async function bundles() {
     return row;
   }));
   const nothing = !found.folder ? "No folder of bundles is set: bundles in the settings file, or --bundles FOLDER." : !found.bundles.length ? `There are no bundles in ${found.folder}.` : "";
-  $("in-use").textContent = `In use: ${found.in_use.name}, from ${found.in_use.folder}`;
-  $("no-offers").textContent = nothing;
+  write($("in-use"), `In use: ${found.in_use.name}, from ${found.in_use.folder}`);
+  write($("no-offers"), nothing);
   $("no-offers").hidden = !nothing;
   progress(found.exchange);
   choice();
