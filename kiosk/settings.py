@@ -165,7 +165,7 @@ class Settings(BaseSettings):
     # Longer than a second is no exposure of a camera for moving pictures.
     exposure: Annotated[
         Annotated[float, Field(gt=0, le=1000)] | None, BeforeValidator(_exposure), Trait(_CAMERA, "auto|MS", live=True)
-    ] = Field(default=None, description="exposure of a camera in milliseconds, or auto: the camera's own choice")
+    ] = Field(default=None, description="exposure of a camera in milliseconds, or auto: as the camera chooses")
 
     # --- where to look
     locate: Annotated[Literal["auto", "never"], Trait(_LOOK, live=True)] = Field(

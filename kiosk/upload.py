@@ -87,7 +87,7 @@ def _decoded(data: bytes, declared: str) -> Pixels:
     except bundle.TooManyPixels as error:
         raise ApiError(413, "too_many_pixels", f"the picture is too large: {error}") from error
     except bundle.UnsupportedPicture as error:
-        raise ApiError(415, "unsupported_type", f"{error}; {_WANTED}") from error
+        raise ApiError(415, "unsupported_type", f"this kind of picture is not taken; {_WANTED}") from error
     except bundle.PictureError as error:
         if declared not in _OPEN_TYPES:
             raise ApiError(415, "unsupported_type", f"{declared} is not taken; {_WANTED}") from error

@@ -58,6 +58,7 @@ class Desk:
         self.started = station.settings
         """Those of the start."""
         self._kept = station.settings
+        self._written: dict[str, str] = {}
         self._writing = threading.Lock()
 
     @property
@@ -70,9 +71,16 @@ class Desk:
         """Write them to the settings file; raises `SettingsError`."""
         with self._writing:
             now = self.station.settings
-            path = keep(now, self.unkept)
+            names = self.unkept
+            path = keep(now, names)
             self._kept = now
+            self._written |= dict.fromkeys(names, str(path))
             return path
+
+    def origin(self, name: str) -> str | None:
+        """Where the present value of a setting stands; None for the default, and for what is not kept."""
+        now = self.station.settings
+        return now.origin(name) or (None if name in self.unkept else self._written.get(name))
 
     def undo(self) -> None:
         """Take them back, but for the bundle, which is exchanged as it came; raises `SettingsError`."""
@@ -184,7 +192,7 @@ def _settings() -> dict[str, Any]:
                 "group": trait.group,
                 "about": Settings.model_fields[name].description,
                 "text": _shown(name, now, shown),
-                "origin": now.origin(name),
+                "origin": _desk().origin(name),
                 "live": trait.live,
                 "editable": name in EDITABLE,
                 # The next start will read this one again, whatever the file says.

@@ -225,11 +225,13 @@ def test_a_change_is_in_force_at_once_and_kept_on_request(admin: Administrator, 
     before = file.read_text()
     body = admin.ask("PATCH", "settings", {"language": "fr", "idle_s": 90, "precision": "fp32"}).get_json()
     assert (body["unkept"], body["waiting"]) == (["precision", "language", "idle_s"], ["precision"])
+    assert next(fact["origin"] for fact in body["facts"] if fact["name"] == "language") is None
     public = admin.client.get("/api/settings").get_json()
     assert (public["language"], public["idle_s"]) == ("fr", 90)
     assert file.read_text() == before
     body = admin.ask("POST", "keep").get_json()
     assert (body["unkept"], body["file"]) == ([], str(file))
+    assert {fact["origin"] for fact in body["facts"] if fact["name"] in {"language", "idle_s"}} == {str(file)}
     assert file.read_text().startswith("# in the foyer\n")
     assert read({}, file).changed(threads=1, bundle=station.folder).model_dump() == station.settings.model_dump()
 
