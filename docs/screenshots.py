@@ -87,6 +87,8 @@ class State:
     """Whether it is taken at all sizes."""
     settings: dict[str, Any] = field(default_factory=dict)
     view: str = "painting"
+    canvas: str | None = None
+    """What stands in the caption of the canvas; None: that of the style that was asked for."""
     path: str = "/"
 
 
@@ -118,7 +120,7 @@ CENTRE = {"view": "centre", "guidance": "show_painting"}
 STATES = (
     State("label", everywhere=True),
     State("where", then=_click("#show-where"), everywhere=True),
-    State("unknown", {"status": "unknown_style", "style": None, "confidence": 0.2, "evidence": None}),
+    State("unknown", canvas="a botanical plate"),
     State("nothing", NOTHING | CENTRE | EMPTY, view="wall"),
     State("dark", NOTHING | {"status": "too_dark", "guidance": "more_light"} | EMPTY, view="dark"),
     State("no-camera", NOTHING | {"camera": "searching", "camera_fault": "no_camera", "view": None}),
@@ -169,13 +171,15 @@ def main() -> int:
             url = ready.split("ready: ")[1].split()[0].rstrip("/")
             with sync_playwright() as playwright:
                 browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-                look = see(url, options.style)
+                looks = {
+                    state.canvas: see(url, state.canvas or f"in the manner of {options.style}") for state in STATES
+                }
                 for state in STATES:
                     is_wanted = state.name in names
                     for size in sizes if is_wanted else []:
                         if size != "landscape" and not (state.everywhere or options.all):
                             continue
-                        png = take(browser, url, look, state, size)
+                        png = take(browser, url, looks[state.canvas], state, size)
                         path = options.into / f"screen-{state.name}-{size}.{'png' if options.full else 'webp'}"
                         path.write_bytes(png if options.full else packed(png))
                         print(f"{path}: {path.stat().st_size / 1000:.0f} kB", flush=True)
@@ -185,16 +189,18 @@ def main() -> int:
     return 0
 
 
-def see(url: str, style: str) -> Look:
-    """The demonstration's frame before the canvas in the manner of `style`, and what the kiosk answers about it."""
-    place = next(i for i, exhibit in enumerate(EXHIBITS) if exhibit.caption.endswith(f" {style}"))
+def see(url: str, canvas: str) -> Look:
+    """The demonstration's frame before the canvas that has `canvas` in its caption, and what the kiosk answers."""
+    place = next(i for i, exhibit in enumerate(EXHIBITS) if canvas in exhibit.caption)
+    style = canvas.partition("manner of ")[2] or None
     frame = DemoGallery().frame(place * (REST_S + WALK_S))
     jpeg = _jpeg(frame)
     asked = urllib.request.Request(f"{url}/api/classify", jpeg, {"Content-Type": "image/jpeg"})
     with urllib.request.urlopen(asked) as response:
         answer = json.load(response)
     if answer["style"] != style or answer["view"] != "painting":
-        raise SystemExit(f"the kiosk calls the canvas in the manner of {style} {answer['style'] or answer['status']}")
+        said = answer["style"] or answer["status"]
+        raise SystemExit(f"{EXHIBITS[place].caption!r} is called {said}, seen as {answer['view']}")
     source = {"kind": "demo", "demonstration": True, "caption": EXHIBITS[place].caption}
     # How long it took says something of the machine that made the pictures, and nothing of the page.
     camera = {"camera": "live", "camera_fault": None, "source": source, "guidance": None, "timing_ms": {}}
@@ -223,7 +229,7 @@ def take(browser: Browser, url: str, look: Look, state: State, size: str) -> byt
         settings = json.load(response) | {"speech": True} | state.settings
     page.route("**/api/settings", lambda route: route.fulfill(json=settings))
     page.add_init_script(TOLD.replace("TOLD_STATE", json.dumps(look.state | state.told)))
-    path = state.path.format(style=look.state["style"].lower().replace(" ", "_"))
+    path = state.path.format(style=str(look.state["style"]).lower().replace(" ", "_"))
     page.goto(f"{url}{path}{state.query}")
     if state.path == "/":
         page.locator("body:not([data-kind=starting])").wait_for()
