@@ -36,6 +36,10 @@ def give_large_blocks_back(limit_bytes: int = LARGE_BYTES) -> None:
         library.mallopt(_ARENA_MAX, _ARENAS)
 
 
+# Blocks that wait to be used again: as many as frames usually come and go at a time.
+_SPARE = 2
+
+
 class FramePool:
     """Memory for frames, used again as soon as nobody holds the frame any more.
 
@@ -45,7 +49,7 @@ class FramePool:
     """
 
     def __init__(self) -> None:
-        self._free: list[mmap.mmap] = []
+        self._spare: list[mmap.mmap] = []
 
     def take(self, height: int, width: int) -> npt.NDArray[np.uint8]:
         """A picture ``[height, width, 3]`` with anything in it. For any thread."""
@@ -54,10 +58,14 @@ class FramePool:
         # Another thread may take the last one between a look and a pop. Those of another size are let go of.
         with contextlib.suppress(IndexError):
             while block is None or len(block) != size:
-                block = self._free.pop()
+                block = self._spare.pop()
         if block is None or len(block) != size:
-            block = mmap.mmap(-1, size)
+            block = mmap.mmap(-1, size, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         picture = np.ndarray((height, width, 3), np.uint8, buffer=block)
         # A view of it keeps it alive: this is called when the last one has gone.
-        weakref.finalize(picture, self._free.append, block).atexit = False
+        weakref.finalize(picture, self._give_back, block).atexit = False
         return picture
+
+    def _give_back(self, block: mmap.mmap) -> None:
+        if len(self._spare) < _SPARE:
+            self._spare.append(block)

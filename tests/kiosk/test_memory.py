@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import psutil
 
 from kiosk.memory import FramePool
 
@@ -56,3 +57,15 @@ def test_threads_never_share_a_block() -> None:
 
     with ThreadPoolExecutor(8) as threads:
         assert all(threads.map(fill, range(8)))
+
+
+def test_what_is_not_needed_again_soon_goes_back_to_the_system() -> None:
+    process = psutil.Process()
+    pool = FramePool()
+    before = process.memory_info().rss
+    held = [pool.take(1080, 1920) for _ in range(20)]
+    for picture in held:
+        picture[:] = 1
+    assert process.memory_info().rss > before + 100e6
+    del picture, held
+    assert process.memory_info().rss < before + 30e6
