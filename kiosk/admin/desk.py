@@ -24,7 +24,7 @@ from kiosk.upload import ApiError
 EDITABLE = (
     *("source", "camera_size", "camera_rate", "exposure", "locate", "region", "markers"),
     *("least_known", "precision", "threads"),
-    *("language", "languages", "idle_s", "reset_s", "attract_s", "speech", "take_away", "public_url"),
+    *("language", "languages", "idle_s", "reset_s", "attract_s", "speech", "own_pictures", "take_away", "public_url"),
     *("log_format", "log_level"),
 )
 

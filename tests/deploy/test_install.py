@@ -169,3 +169,4 @@ def test_the_settings_that_ship_are_settings(tmp_path: Path) -> None:
 
     settings = read({}, ROOT / "deploy/kiosk.toml")
     assert (settings.source, settings.language, str(settings.bundles)) == ("0", "en", "/var/lib/vernissage/bundles")
+    assert not settings.own_pictures, "a wall has no files to show"

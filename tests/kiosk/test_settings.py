@@ -126,7 +126,8 @@ def test_every_setting_survives_a_file(tmp_path: Path, name: str) -> None:
         "log_level": "warning",
         "host": "0.0.0.0",
     }
-    value = unusual.get(name, {bool: True, float: 12.0, int: 7}.get(type(default_of(name)), "some/where"))  # type: ignore[call-overload]
+    default = default_of(name)
+    value = unusual.get(name, {bool: not default, float: 12.0, int: 7}.get(type(default), "some/where"))  # type: ignore[call-overload]
     more = {"public_url": "http://here"} if name == "take_away" else {}
     settings = Settings(**{name: value}, **more)
     assert getattr(settings, name) != default_of(name)
