@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 import shutil
 import time
@@ -21,7 +22,7 @@ from kiosk.admin import desk as desk_module
 from kiosk.admin import door as door_module
 from kiosk.answer import Status
 from kiosk.logs import journal
-from kiosk.settings import Settings, read
+from kiosk.settings import Settings, default_bundle, read
 from kiosk.station import Station
 from kiosk.web import create_app
 from tests.scripted import showing
@@ -396,7 +397,7 @@ def test_the_choice_is_listed(admin: Administrator, tmp_path: Path) -> None:
     write_bundle(tmp_path / "bundles" / "third", styles=(*STYLES[:5], "Ukiyo-e"))
     found = admin.ask("GET", "bundles").get_json()
     offers = {offer["folder"]: offer for offer in found["bundles"]}
-    assert list(offers) == ["first", "second", "third"]
+    assert list(offers) == ["first", "second", "third", str(default_bundle())], "and the one that ships"
     assert offers["first"]["in_use"]
     assert (offers["second"]["name"], offers["second"]["fault"], offers["second"]["signed"]) == ("another", None, False)
     assert "other styles" in offers["third"]["fault"]
@@ -406,6 +407,43 @@ def test_the_choice_is_listed(admin: Administrator, tmp_path: Path) -> None:
 def test_only_what_is_offered_can_be_chosen(admin: Administrator, tmp_path: Path, folder: str) -> None:
     (tmp_path / "bundles" / "empty").mkdir()
     assert admin.ask("POST", "bundles", {"folder": folder}).status_code == 409
+
+
+def test_there_is_always_a_way_back(tmp_path: Path) -> None:
+    """To the bundle of the start, which does not lie in the folder of bundles."""
+    home = write_bundle(tmp_path / "program" / "shipped")
+    write_bundle(tmp_path / "bundles" / "second", name="another")
+    file = tmp_path / "museum.toml"
+    file.write_text(f'admin_token = "{TOKEN}"\nbundles = "{tmp_path / "bundles"}"\n')
+    # As somebody types it who starts the kiosk by hand.
+    typed = Path(os.path.relpath(home))
+    station = Station(bundle.load(typed), read({"bundle": str(typed)}, file), showing(painting(GREEN)))
+    station.open()
+    station.load()
+    admin = Administrator(create_app(station).test_client())
+    admin.sign_in()
+    until(lambda: station.state()["style"] == "Cubism")
+    assert [offer["folder"] for offer in admin.ask("GET", "bundles").get_json()["bundles"] if offer["in_use"]] == [
+        str(typed.absolute())
+    ]
+    assert exchanged(admin, "second")["step"] == "done"
+    assert admin.ask("GET", "settings").get_json()["unkept"] == ["bundle"]
+    assert exchanged(admin, str(typed.absolute()))["step"] == "done"
+    assert (station.state()["model"]["name"], station.settings.bundle) == ("stand-in", typed)
+    assert admin.ask("GET", "settings").get_json()["unkept"] == []
+    station.close()
+
+
+def test_undo_brings_the_bundle_back_too(admin: Administrator, station: Station) -> None:
+    until(lambda: station.state()["style"] == "Cubism")
+    assert exchanged(admin, "second")["step"] == "done"
+    admin.ask("PATCH", "settings", {"language": "fr"})
+    assert admin.ask("POST", "undo").status_code == 200
+    until(lambda: not admin.ask("GET", "bundles").get_json()["busy"], timeout_s=20)
+    found = admin.ask("GET", "bundles").get_json()
+    assert (found["exchange"]["folder"], found["exchange"]["step"]) == ("first", "done")
+    assert (station.state()["model"]["name"], station.settings.language) == ("stand-in", "en")
+    assert admin.ask("GET", "settings").get_json()["unkept"] == []
 
 
 def altered(folder: Path) -> None:
@@ -451,6 +489,7 @@ def test_a_bundle_that_fails_is_refused_and_the_label_stays(
     assert ended["step"] == "refused"
     assert reason in ended["reason"]
     assert "\n" not in ended["reason"]
+    assert str(tmp_path) not in ended["reason"], "its folder is told beside it"
     assert (station.state()["style"], station.state()["model"]["name"]) == ("Cubism", "stand-in")
     assert station.settings.bundle.name == "first"
     assert admin.ask("GET", "settings").get_json()["unkept"] == []

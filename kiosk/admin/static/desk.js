@@ -188,8 +188,15 @@ $("keep").addEventListener("click", async () => {
 });
 $("undo").addEventListener("click", async () => {
   try {
+    const exchanges = known.unkept.includes("bundle");
+    const settings = await ask("POST", "undo");
     known = null; // drafts go too
-    take(await ask("POST", "undo"));
+    take(settings);
+    for (const form of forms) say(form.querySelector(".says"), ""); // it was about what is no more
+    if (exchanges) {
+      say($("kept-says"), "The bundle of before is brought back …", true);
+      await bundles();
+    }
     $("main").focus({ preventScroll: true });
   } catch (error) {
     say($("kept-says"), error.message);
