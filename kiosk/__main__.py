@@ -24,6 +24,7 @@ from kiosk.settings import (
     default_of,
     flag,
     in_words,
+    is_loopback,
     read,
 )
 
@@ -112,6 +113,8 @@ def main(arguments: list[str] | None = None) -> int:
     set_up_log(settings.log_format, settings.log_level)
     for line in settings.overruled:
         log.warning("%s", line)
+    for says, advice in settings.doubts:
+        log.warning("%s; %s", says, advice)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
@@ -128,7 +131,7 @@ def main(arguments: list[str] | None = None) -> int:
         with _set_by(settings, "precision"):
             station = Station(verified, settings, source)
         with _set_by(settings, "texts"):
-            app = create_app(station, loopback_only=_is_loopback(settings.host))
+            app = create_app(station, loopback_only=is_loopback(settings.host))
         with _set_by(settings, "host"):
             server = Server(app, settings.host, settings.port)
     except (bundle.BundleError, TextsError) as error:
@@ -194,10 +197,6 @@ def _parser() -> argparse.ArgumentParser:
             metavar = trait.metavar or ("{" + ",".join(choices(name)) + "}" if choices(name) else None)
             groups[trait.group].add_argument(flag(name), metavar=metavar, help=told)
     return parser
-
-
-def _is_loopback(host: str) -> bool:
-    return host in {"localhost", "::1"} or host.startswith("127.")
 
 
 def _announce(settings: Settings, port: int, parts: str) -> None:

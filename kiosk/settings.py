@@ -86,6 +86,11 @@ def default_bundle() -> Path:
     return installed if installed.is_dir() and not checkout.is_dir() else checkout
 
 
+def is_loopback(host: str) -> bool:
+    """Whether who listens on `host` is heard on this machine alone."""
+    return host in {"localhost", "::1"} or host.startswith("127.")
+
+
 # --- values as people write them -------------------------------------------------------------------
 
 
@@ -336,6 +341,17 @@ class Settings(BaseSettings):
     def overruled(self) -> tuple[str, ...]:
         """Lines on bad values that did no harm at this start because a later place says something else."""
         return self._overruled
+
+    @property
+    def doubts(self) -> tuple[tuple[str, str], ...]:
+        """What is allowed and cannot do what is meant: a line on each, and what to do about it."""
+        if self.take_away and is_loopback(self.host):
+            says = (
+                f"{self.place('take_away')}: visitors' phones cannot open what the QR code says ({self.public_url}):"
+                f" the kiosk answers this machine only (host is {self.host})"
+            )
+            return ((says, 'set host = "0.0.0.0", and let the service out with deploy/install.sh --network'),)
+        return ()
 
     def visible(self) -> dict[str, Any]:
         """All settings but secrets, as JSON has them. A password inside a stream's address is a secret too."""

@@ -215,6 +215,7 @@ def _settings() -> dict[str, Any]:
         "waiting": sorted(station.waiting),
         "file": str(now.file) if now.file else None,
         "threshold": rule.threshold,
+        "doubts": [f"{says}; {advice}" for says, advice in now.doubts],
     }
 
 

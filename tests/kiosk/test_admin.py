@@ -237,6 +237,14 @@ def test_a_change_is_in_force_at_once_and_kept_on_request(admin: Administrator, 
     assert read({}, file).changed(threads=1, bundle=station.folder).model_dump() == station.settings.model_dump()
 
 
+def test_a_qr_code_that_no_phone_can_open_is_told(admin: Administrator) -> None:
+    wanted = {"take_away": True, "public_url": "http://kiosk.museum.example:8080"}
+    assert admin.ask("GET", "settings").get_json()["doubts"] == []
+    (doubt,) = admin.ask("PATCH", "settings", wanted).get_json()["doubts"]
+    assert "phones cannot open" in doubt
+    assert "install.sh --network" in doubt
+
+
 def test_numbers_are_kept_as_people_write_them(admin: Administrator, file: Path) -> None:
     """A page has one kind of numbers; a file where 60 became 77.0 looks as if something had gone wrong."""
     before = file.read_text().replace("idle_s = 60\n", "")

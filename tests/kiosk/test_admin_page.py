@@ -248,6 +248,14 @@ def test_a_bundle_is_exchanged_and_the_page_says_how_it_went(office: Office, fol
     expect(page.locator("#in-use")).to_contain_text("another" if folder == "second" else "stand-in")
 
 
+def test_a_qr_code_that_no_phone_can_open_is_told(office: Office) -> None:
+    page = office.sign_in()
+    page.get_by_label("QR code to take away").check()
+    page.get_by_label("Address for phones").fill("http://kiosk.museum.example:8080")
+    page.locator("#screen").get_by_role("button", name="Apply").click()
+    expect(page.locator("#doubts")).to_contain_text("phones cannot open")
+
+
 def test_undo_takes_back_a_bundle_and_what_was_said(office: Office) -> None:
     page = office.sign_in()
     until(lambda: office.station.state()["style"] == "Cubism")

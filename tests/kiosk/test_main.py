@@ -242,6 +242,16 @@ def test_a_bad_value_that_a_flag_overrules_is_a_line_of_the_log(bundle_folder: P
     assert kiosk.end() == 0
 
 
+@pytest.mark.parametrize(("host", "warned"), [("127.0.0.1", True), ("0.0.0.0", False)])
+def test_a_qr_code_that_no_phone_can_open_is_a_line_of_the_log(bundle_folder: Path, host: str, warned: bool) -> None:
+    taken = ["--take-away", "--public-url", "http://kiosk.museum.example:8080"]
+    kiosk = Kiosk("--source", "/dev/video987", "--bundle", str(bundle_folder), "--host", host, *taken)
+    assert kiosk.process.stderr
+    said = kiosk.process.stderr.readline()
+    assert ("--take-away: visitors' phones cannot open" in said) == ("install.sh --network" in said) == warned
+    assert kiosk.end() == 0
+
+
 def test_somebody_at_a_keyboard_is_told_how_to_quit(bundle_folder: Path) -> None:
     ours, theirs = pty.openpty()
     command = [

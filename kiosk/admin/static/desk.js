@@ -120,6 +120,7 @@ function take(settings, applied = null) {
   const drafts = first ? [] : forms.filter((form) => form !== applied && Object.keys(draft(form)).length);
   known = settings;
   $("threshold").textContent = settings.threshold.toFixed(2);
+  say($("doubts"), settings.doubts.map((doubt) => `${doubt}.`).join(" "));
   for (const form of forms) if (!drafts.includes(form)) fill(form);
   tabulate();
   const names = settings.unkept;
