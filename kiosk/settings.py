@@ -45,6 +45,9 @@ LEAST_TOKEN = 16
 # Bytes of a file of settings, and of a token's; more is a mistake in the path.
 _MAX_FILE_BYTES = 100_000
 
+# Characters of a bad value that are repeated to whoever gave it.
+_LONGEST_TOLD = 100
+
 Region = tuple[tuple[float, float], ...]
 
 
@@ -602,5 +605,7 @@ def _first_fault(error: ValidationError, origins: Mapping[str, str]) -> Settings
     if name == "admin_token":
         message = f"a token is text of {LEAST_TOKEN} characters at least; make one: openssl rand -base64 24"
     elif not message.startswith(repr(fault["input"])):
-        message = f"{fault['input']!r}: {message.replace('Input should', 'it should')}"
+        given = repr(fault["input"])
+        given = given if len(given) <= _LONGEST_TOLD else f"{given[:_LONGEST_TOLD]} ..."
+        message = f"{given}: {message.replace('Input should', 'it should')}"
     return SettingsError(f"{_place(name, origins)}: {message}", name)

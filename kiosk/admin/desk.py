@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -301,7 +302,12 @@ def restart() -> tuple[Response, int]:
 
 
 def _body() -> Mapping[str, Any]:
-    body = request.get_json(silent=True)
+    try:
+        body = request.get_json(silent=True)
+        # JSON can say half of a character ("\\ud800"), which is no text: no file, log or answer could hold it.
+        json.dumps(body, ensure_ascii=False).encode()
+    except (RecursionError, UnicodeEncodeError):
+        body = None
     if not isinstance(body, dict):
         raise ApiError(400, "bad_body", "the body must be a JSON object")
     return body

@@ -24,6 +24,7 @@ from kiosk.answer import Status
 from kiosk.logs import journal
 from kiosk.settings import Settings, default_bundle, read
 from kiosk.station import Station
+from kiosk.upload import MAX_UPLOAD_BYTES
 from kiosk.web import create_app
 from tests.scripted import showing
 from tests.stand_in import GREEN, STYLES, painting, until, write_bundle
@@ -190,6 +191,49 @@ def test_wrong_tokens_are_limited(someone: Administrator, station: Station) -> N
 def test_a_strange_sign_in_is_a_client_error(someone: Administrator, body: object) -> None:
     someone.come()
     assert someone.ask("POST", "sign-in", body).status_code in {400, 401}
+
+
+HOSTILE = [
+    pytest.param(b'{"%s": "\\ud800"}', id="half a character"),
+    pytest.param(b'{"%s": "\\ud83d x \\ude00"}', id="two halves apart"),
+    pytest.param(b'{"\\udfff": "%s"}', id="a name of half a character"),
+    pytest.param(b'{"%s": "\\u0000\\u001b[2J"}', id="control characters"),
+    pytest.param(b'{"%s": ' + b"[" * 50_000 + b"]" * 50_000 + b"}", id="nested"),
+    pytest.param(b'{"%s": ' + b'{"a":' * 50_000 + b"1" + b"}" * 50_000 + b"}", id="nested objects"),
+    pytest.param(b'{"%s": NaN}', id="no number"),
+    pytest.param(b'{"%s": -Infinity}', id="endless"),
+    pytest.param(b'{"%s": 1e999}', id="too large a number"),
+    pytest.param(b'{"%s": ' + b"9" * 10_000 + b"}", id="many digits"),
+    pytest.param(b'{"%s": "' + b"x" * 1_000_000 + b'"}', id="a long text"),
+    pytest.param(b'{"%s": "x"', id="cut off"),
+    pytest.param(b"\xff\xfe%s", id="not UTF-8"),
+    pytest.param(b"x" * (MAX_UPLOAD_BYTES + 1), id="too many bytes"),
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_hostile_sign_in_is_a_client_error(someone: Administrator, text: bytes) -> None:
+    someone.come()
+    told = {"X-CSRFToken": someone.token, "Content-Type": "application/json"}
+    answer = someone.client.post("/admin/api/sign-in", data=text.replace(b"%s", b"token"), headers=told)
+    assert answer.status_code in {400, 401, 413}
+    assert answer.get_json()["error"]["message"]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.parametrize(
+    ("method", "path", "name"),
+    [("PATCH", "settings", b"source"), ("PATCH", "settings", b"idle_s"), ("POST", "bundles", b"folder")],
+)
+def test_a_hostile_change_is_a_client_error(
+    admin: Administrator, station: Station, method: str, path: str, name: bytes, text: bytes
+) -> None:
+    before = station.settings
+    told = {"X-CSRFToken": admin.token, "Content-Type": "application/json"}
+    answer = admin.client.open(f"/admin/api/{path}", method=method, data=text.replace(b"%s", name), headers=told)
+    assert answer.status_code in {400, 409, 413, 422}, answer.text
+    assert answer.get_json()["error"]["message"]
+    assert station.settings is before
 
 
 def test_a_session_ends_by_itself(admin: Administrator, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -310,6 +310,8 @@ def test_mistakes_are_one_line_and_exit_code_2(
     ("arguments", "reason"),
     [
         pytest.param(["--source", "missing.mp4"], "--source: 'missing.mp4' is no camera", id="no such source"),
+        pytest.param(["--source", "x" * 300], "no path here: File name too long", id="no name of a file"),
+        pytest.param(["--source", "~nobody-at-all/x"], "no path here", id="nobody's home"),
         pytest.param(["--host", "203.0.113.7"], "cannot listen on 203.0.113.7", id="another machine's address"),
         pytest.param(["--host", "no host.invalid"], "cannot listen on no host.invalid", id="no address at all"),
     ],
