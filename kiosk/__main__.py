@@ -202,8 +202,12 @@ def _parser() -> argparse.ArgumentParser:
 def _announce(settings: Settings, port: int, parts: str) -> None:
     host = "127.0.0.1" if settings.host in {"0.0.0.0", "::"} else settings.host
     address = f"http://[{host}]" if ":" in host else f"http://{host}"
+    ready = f"Vernissage is ready: {address}:{port}/ ({parts} {settings.precision})"
+    if settings.log_format == "json":  # for a program, to which a plain line would be a broken one
+        log.info("%s", ready)
+        return
     with contextlib.suppress(OSError):  # a full disk, a pipe that nobody reads: visitors do not care
-        print(f"Vernissage is ready: {address}:{port}/ ({parts} {settings.precision})", flush=True)
+        print(ready, flush=True)
         if sys.stdout.isatty():  # a journal has no keys
             print("Ctrl+C quits.", flush=True)
 

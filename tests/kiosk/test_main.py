@@ -222,12 +222,13 @@ def test_the_log_as_json(bundle_folder: Path) -> None:
         [*command, "--source", "/dev/video987"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     assert process.stdout and process.stderr
-    process.stdout.readline()
-    lines = [json.loads(process.stderr.readline()) for _ in range(2)]
+    lines = [json.loads(process.stderr.readline()) for _ in range(3)]
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=10)
+    assert process.communicate(timeout=10)[0] == "", "every line is one of the log"
     assert all(set(line) == {"time", "level", "logger", "message"} for line in lines)
-    assert {"kiosk.camera", "kiosk.providers"} == {line["logger"] for line in lines}
+    assert {"kiosk", "kiosk.camera", "kiosk.providers"} == {line["logger"] for line in lines}
+    (ready,) = [line["message"] for line in lines if line["logger"] == "kiosk"]
+    assert re.match(r"Vernissage is ready: http://127\.0\.0\.1:\d+/ ", ready)
 
 
 def test_a_bad_value_that_a_flag_overrules_is_a_line_of_the_log(bundle_folder: Path, tmp_path: Path) -> None:
