@@ -67,6 +67,9 @@ MISSING, WRONG = 1, 2
 # Restart=always. Without systemd the process starts itself anew.
 RESTART = 75
 
+# A line that holds one of these says by itself what to do. A token has no flag that --help could show.
+_WAYS_OUT = ("--", "docs/", "openssl ")
+
 # Seconds between two looks whether a restart is asked for.
 _LOOK_S = 0.25
 
@@ -225,7 +228,7 @@ def _set_by(settings: Settings, name: str) -> Iterator[None]:
 
 def _complain(error: Exception, code: int) -> int:
     text = str(error)
-    hint = "" if "--" in text else " (--help shows what can be given)"
+    hint = "" if any(way_out in text for way_out in _WAYS_OUT) else " (--help shows what can be given)"
     print(f"vernissage: {text}{hint}", file=sys.stderr)
     return code
 

@@ -45,6 +45,14 @@ LEAST_TOKEN = 16
 # Bytes of a file of settings, and of a token's; more is a mistake in the path.
 _MAX_FILE_BYTES = 100_000
 
+# What is wanted, where pydantic says how it failed.
+_WANTED = {
+    **dict.fromkeys(("int_parsing", "int_type", "int_from_float", "int_parsing_size"), "it should be a whole number"),
+    **dict.fromkeys(("float_parsing", "float_type"), "it should be a number"),
+    **dict.fromkeys(("bool_parsing", "bool_type"), "it should be true or false"),
+    "string_type": "it should be text",
+}
+
 # Characters of a bad value that are repeated to whoever gave it.
 _LONGEST_TOLD = 100
 
@@ -535,7 +543,7 @@ def _check_variables() -> None:
     known = {variable(name) for name in TRAITS} | {CONFIG_VARIABLE}
     for name in os.environ:
         if name.upper().startswith(PREFIX) and name.upper() not in known:
-            raise SettingsError(f"environment: {name} is no setting{_meant(name.upper(), known)}")
+            raise SettingsError(f"environment: {name} is no setting{_meant(name.upper(), known, PREFIX)}")
 
 
 def _in_file(path: Path) -> dict[str, Any]:
@@ -560,7 +568,9 @@ def _token(path: Path, origin: str) -> SecretStr:
         with path.open(encoding="ascii") as file:
             token = file.read(_MAX_FILE_BYTES).strip()
     except OSError as error:
-        raise SettingsError(f"{origin}: {path}: {error.strerror}", "admin_token_file") from error
+        made = f"make it: openssl rand -base64 24 > {path}, and let the kiosk's user alone read it"
+        out = made if isinstance(error, FileNotFoundError) else "it must be a file that the kiosk's user may read"
+        raise SettingsError(f"{origin}: {path}: {error.strerror}; {out}", "admin_token_file") from error
     except UnicodeDecodeError as error:
         raise SettingsError(f"{origin}: {path}: a token is plain ASCII", "admin_token_file") from error
     if len(token) < LEAST_TOKEN:
@@ -571,9 +581,10 @@ def _token(path: Path, origin: str) -> SecretStr:
     return SecretStr(token)
 
 
-def _meant(name: str, known: Any) -> str:
-    near = difflib.get_close_matches(name, list(known), 1)
-    return f"; did you mean {near[0]}?" if near else " (docs/settings.md lists them)"
+def _meant(name: str, known: Collection[str], prefix: str = "") -> str:
+    """Points to what is near; `prefix`, which all have in common, brings nothing nearer."""
+    near = difflib.get_close_matches(name.removeprefix(prefix), [each.removeprefix(prefix) for each in known], 1)
+    return f"; did you mean {prefix}{near[0]}?" if near else " (docs/settings.md lists them)"
 
 
 def _fault_alone(name: str, value: Any, origins: Mapping[str, str]) -> SettingsError | None:
@@ -607,5 +618,5 @@ def _first_fault(error: ValidationError, origins: Mapping[str, str]) -> Settings
     elif not message.startswith(repr(fault["input"])):
         given = repr(fault["input"])
         given = given if len(given) <= _LONGEST_TOLD else f"{given[:_LONGEST_TOLD]} ..."
-        message = f"{given}: {message.replace('Input should', 'it should')}"
+        message = f"{given}: {_WANTED.get(fault['type'], message.replace('Input should', 'it should'))}"
     return SettingsError(f"{_place(name, origins)}: {message}", name)
