@@ -103,10 +103,16 @@ clean: ## remove environments and caches; runs and models stay
 	rm -rf .venv .venv-kiosk .mypy_cache .ruff_cache .pytest_cache .import_linter_cache dist
 	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +
 
+# Debian and Ubuntu have what makes environments in a package of its own.
+define check_python
+$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Vernissage needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
+$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo '$(PYTHON) cannot make environments: sudo apt-get install python3-venv (Debian, Ubuntu), then make again' >&2; exit 1; }
+endef
+
 # An environment is made anew when its lock file changes. A lock file is complete, so nothing is to be resolved;
 # and some versions of pip cannot resolve hash-pinned extras (pydantic[email]).
 $(KIOSK).stamp: requirements/kiosk.lock
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Vernissage needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
+	@$(check_python)
 	$(PYTHON) -m venv --clear .venv-kiosk
 	$(KIOSK) -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/kiosk.lock
 	@touch $@
@@ -117,7 +123,7 @@ $(KIOSK).signing.stamp: requirements/kiosk-signing.lock $(KIOSK).stamp
 	@touch $@
 
 $(ALL).stamp: requirements/all.lock
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Vernissage needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
+	@$(check_python)
 	@echo 'setting up .venv (about 3 GB, minutes on the first run) ...'
 	$(PYTHON) -m venv --clear .venv
 	$(ALL) -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/all.lock

@@ -153,8 +153,11 @@ install_packages() {
   fi
   [ ${#missing[@]} -gt 0 ] || return 0
   say "Debian packages: ${missing[*]}"
-  run apt-get update
-  run env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}"
+  # An index that cannot be renewed may still do for what it lists.
+  run apt-get update || say 'apt-get update failed; going on with the packages that it knew of before'
+  run env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}" ||
+    die "apt-get could not install ${missing[*]}: connect the network and run this again, or install them from elsewhere" \
+      'before (docs/deploy/debian.md, "Without network")'
 }
 
 check_python() {
@@ -164,6 +167,17 @@ check_python() {
 }
 
 # --- the program --------------------------------------------------------------------------------------
+
+# The way out where pip failed.
+packages_from_elsewhere() {
+  if [ -n "$wheels" ]; then
+    echo "$wheels must hold all of requirements/kiosk.lock for Python $(python3 -V | cut -d' ' -f2): fetch them anew with" \
+      'pip download (docs/deploy/debian.md, "Without network")'
+  else
+    echo 'Connect the network and run this again, or fetch them elsewhere with pip download and give --wheels FOLDER' \
+      '(docs/deploy/debian.md, "Without network")'
+  fi
+}
 
 # Beside the running one, and swapped in at last by renaming a link: whenever the power goes, /opt/vernissage is the old
 # program or the new one, and whole.
@@ -188,10 +202,11 @@ install_program() {
     run cp -al "$opt/$old/.venv" "$place/.venv"
   else
     say "Python packages from ${wheels:-the package index}"
-    run python3 -m venv "$place/.venv"
+    run python3 -m venv "$place/.venv" || die 'python3 -m venv failed: apt-get install python3-venv, and run this again'
     run "$place/.venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input --no-compile \
       --require-hashes --no-deps --only-binary=:all: ${wheels:+--no-index --find-links "$wheels"} \
-      -r "$here/requirements/kiosk.lock"
+      -r "$here/requirements/kiosk.lock" || die "the Python packages could not be installed; what runs now stays as it is." \
+      "$(packages_from_elsewhere)"
     # Now, because the kiosk may not write there later.
     run "$place/.venv/bin/python" -m compileall -q "$place/.venv/lib" || true
     [ -n "$dry" ] || echo "$lock" >"$place/.venv/made-of"

@@ -24,6 +24,7 @@ from kiosk.settings import (
     default_of,
     flag,
     in_words,
+    is_loopback,
     read,
 )
 
@@ -65,6 +66,9 @@ MISSING, WRONG = 1, 2
 # Exit code that asks whoever started the kiosk to start it again (EX_TEMPFAIL of sysexits.h): systemd does, with
 # Restart=always. Without systemd the process starts itself anew.
 RESTART = 75
+
+# A line that holds one of these says by itself what to do. A token has no flag that --help could show.
+_WAYS_OUT = ("--", "docs/", "openssl ")
 
 # Seconds between two looks whether a restart is asked for.
 _LOOK_S = 0.25
@@ -112,6 +116,8 @@ def main(arguments: list[str] | None = None) -> int:
     set_up_log(settings.log_format, settings.log_level)
     for line in settings.overruled:
         log.warning("%s", line)
+    for says, advice in settings.doubts:
+        log.warning("%s; %s", says, advice)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
@@ -128,7 +134,7 @@ def main(arguments: list[str] | None = None) -> int:
         with _set_by(settings, "precision"):
             station = Station(verified, settings, source)
         with _set_by(settings, "texts"):
-            app = create_app(station, loopback_only=_is_loopback(settings.host))
+            app = create_app(station, loopback_only=is_loopback(settings.host))
         with _set_by(settings, "host"):
             server = Server(app, settings.host, settings.port)
     except (bundle.BundleError, TextsError) as error:
@@ -196,15 +202,15 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _is_loopback(host: str) -> bool:
-    return host in {"localhost", "::1"} or host.startswith("127.")
-
-
 def _announce(settings: Settings, port: int, parts: str) -> None:
     host = "127.0.0.1" if settings.host in {"0.0.0.0", "::"} else settings.host
     address = f"http://[{host}]" if ":" in host else f"http://{host}"
+    ready = f"Vernissage is ready: {address}:{port}/ ({parts} {settings.precision})"
+    if settings.log_format == "json":  # for a program, to which a plain line would be a broken one
+        log.info("%s", ready)
+        return
     with contextlib.suppress(OSError):  # a full disk, a pipe that nobody reads: visitors do not care
-        print(f"Vernissage is ready: {address}:{port}/ ({parts} {settings.precision})", flush=True)
+        print(ready, flush=True)
         if sys.stdout.isatty():  # a journal has no keys
             print("Ctrl+C quits.", flush=True)
 
@@ -222,7 +228,7 @@ def _set_by(settings: Settings, name: str) -> Iterator[None]:
 
 def _complain(error: Exception, code: int) -> int:
     text = str(error)
-    hint = "" if "--" in text else " (--help shows what can be given)"
+    hint = "" if any(way_out in text for way_out in _WAYS_OUT) else " (--help shows what can be given)"
     print(f"vernissage: {text}{hint}", file=sys.stderr)
     return code
 

@@ -216,6 +216,8 @@ def _settings(options: Settings) -> Iterator[Line]:
     yield Line("settings", Level.OK, told, facts={"file": str(options.file) if options.file else None})
     for overruled in options.overruled:
         yield Line("settings", Level.NOTE, overruled, "mend the value, or take its line away")
+    for says, advice in options.doubts:
+        yield Line("settings", Level.WARNING, says, advice)
 
 
 def _processor() -> Iterator[Line]:

@@ -21,6 +21,7 @@ from bundle.signature import SIGNATURE_NAME
 from bundle.signature import verify as verify_signature
 from kiosk.classifier import ClassifierError
 from kiosk.locator.network import LocatorError
+from kiosk.settings import default_bundle
 from kiosk.station import Engine, Station
 
 # Looks that a new network is on trial for, and seconds after which it has passed for want of looks: where no painting
@@ -83,7 +84,7 @@ class Offer:
     """A folder among which the administrator may choose."""
 
     folder: str
-    """Its name in the folder of bundles."""
+    """Its name in the folder of bundles; the whole path of one that lies elsewhere."""
     name: str | None = None
     """By its manifest; None where it has none that can be read."""
     created: str | None = None
@@ -102,6 +103,7 @@ class Exchange:
 
     def __init__(self, station: Station) -> None:
         self._station = station
+        self._first = station.settings.bundle
         self._busy = threading.Lock()
         self._progress: Progress | None = None
 
@@ -110,37 +112,60 @@ class Exchange:
         """Of the exchange in progress, or the last one; None before the first."""
         return self._progress
 
+    @property
+    def busy(self) -> bool:
+        """Whether one is in progress."""
+        progress = self._progress
+        return progress is not None and progress.step not in ENDED
+
     def offers(self) -> list[Offer]:
         """The bundles among which there is a choice, by name; only manifests are read."""
-        folder = self._station.settings.bundles
-        if folder is None or not folder.is_dir():
-            return []
-        found = sorted(path for path in folder.iterdir() if (path / MANIFEST_NAME).is_file())
-        return [self._offer(path) for path in found[:_MOST_OFFERED]]
+        return [self._offer(name, path) for name, path in self._choices().items()]
 
     def begin(self, name: str) -> Progress:
-        """Exchange the bundle in use for the one in folder `name` of the settings' folder of bundles; returns at
-        once. Raises `ExchangeError`."""
-        bundles = self._station.settings.bundles
-        if bundles is None:
-            raise ExchangeError("no folder of bundles is set (bundles in the settings file, --bundles FOLDER)")
+        """Exchange the bundle in use for the one that is offered as `name`; returns at once. Raises `ExchangeError`."""
+        # A choice among what is there, never any path.
+        path = self._choices().get(name)
+        if path is None:
+            bundles = self._station.settings.bundles
+            if bundles is None:
+                raise ExchangeError("no folder of bundles is set (bundles in the settings file, --bundles FOLDER)")
+            raise ExchangeError(f"there is no bundle {name!r} in {bundles}")
+        return self._begin(name, path)
+
+    def go_back(self, path: Path) -> Progress:
+        """Exchange the bundle in use for one that the settings named before; as `begin`."""
+        names = {each.resolve(): name for name, each in self._choices().items()}
+        return self._begin(names.get(path.resolve(), str(path.absolute())), path)
+
+    def _begin(self, name: str, path: Path) -> Progress:
         if self._station.judge is None:
             raise ExchangeError("the first bundle is still being loaded; try again in a moment")
-        # A choice among what is there, never a path.
-        if name not in {offer.folder for offer in self.offers()}:
-            raise ExchangeError(f"there is no bundle {name!r} in {bundles}")
         if not self._busy.acquire(blocking=False):
             raise ExchangeError("another exchange is in progress")
         self._progress = Progress(name, Step.VERIFY)
-        threading.Thread(target=self._work, args=(bundles / name,), name="exchange", daemon=True).start()
+        threading.Thread(target=self._work, args=(path,), name="exchange", daemon=True).start()
         return self._progress
 
-    def _offer(self, path: Path) -> Offer:
-        offer = Offer(path.name, in_use=path.resolve() == self._station.folder.resolve())
+    def _choices(self) -> dict[str, Path]:
+        """What is in the folder of bundles; and, so that there is always a way back, the bundle of the start and the
+        one that ships, wherever they lie."""
+        bundles = self._station.settings.bundles
+        inside = sorted(bundles.iterdir()) if bundles is not None and bundles.is_dir() else []
+        found = {path.name: path for path in inside if (path / MANIFEST_NAME).is_file()}
+        found = dict(list(found.items())[:_MOST_OFFERED])
+        for path in (self._first, default_bundle()):
+            is_new = path.resolve() not in {each.resolve() for each in found.values()}
+            if is_new and (path / MANIFEST_NAME).is_file():
+                found[str(path.absolute())] = path
+        return found
+
+    def _offer(self, name: str, path: Path) -> Offer:
+        offer = Offer(name, in_use=path.resolve() == self._station.folder.resolve())
         try:
             manifest = bundle.load(path, lambda file: False).manifest
         except bundle.BundleError as error:
-            return replace(offer, fault=str(error).removeprefix(f"{path}: "))
+            return replace(offer, fault=_without(path, error))
         return replace(
             offer,
             name=manifest.name,
@@ -209,7 +234,7 @@ class Exchange:
             # `Classifier` compares with the reference answers, and refuses what differs.
             return Engine.load(verified, settings)
         except (bundle.BundleError, ClassifierError, LocatorError) as error:
-            raise _Refused(str(error)) from error
+            raise _Refused(_without(folder, error)) from error
 
     def _trial(self) -> str | None:
         """Why the network in use fails at what hangs there; None where it does not."""
@@ -230,3 +255,8 @@ class Exchange:
     def _enter(self, step: Step, **facts: Any) -> None:
         assert self._progress is not None
         self._progress = replace(self._progress, step=step, **facts)
+
+
+def _without(folder: Path, error: Exception) -> str:
+    """What is wrong with a bundle, for whoever is told its folder beside it."""
+    return str(error).removeprefix(f"{folder}: ")

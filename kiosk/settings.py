@@ -45,6 +45,17 @@ LEAST_TOKEN = 16
 # Bytes of a file of settings, and of a token's; more is a mistake in the path.
 _MAX_FILE_BYTES = 100_000
 
+# What is wanted, where pydantic says how it failed.
+_WANTED = {
+    **dict.fromkeys(("int_parsing", "int_type", "int_from_float", "int_parsing_size"), "it should be a whole number"),
+    **dict.fromkeys(("float_parsing", "float_type"), "it should be a number"),
+    **dict.fromkeys(("bool_parsing", "bool_type"), "it should be true or false"),
+    "string_type": "it should be text",
+}
+
+# Characters of a bad value that are repeated to whoever gave it.
+_LONGEST_TOLD = 100
+
 Region = tuple[tuple[float, float], ...]
 
 
@@ -84,6 +95,11 @@ def default_bundle() -> Path:
     here = Path(__file__).resolve().parent
     checkout, installed = (folder / "models" / "default" for folder in (here.parent, here))
     return installed if installed.is_dir() and not checkout.is_dir() else checkout
+
+
+def is_loopback(host: str) -> bool:
+    """Whether who listens on `host` is heard on this machine alone."""
+    return host in {"localhost", "::1"} or host.startswith("127.")
 
 
 # --- values as people write them -------------------------------------------------------------------
@@ -240,6 +256,10 @@ class Settings(BaseSettings):
     speech: Annotated[bool, Trait(_SCREEN, live=True)] = Field(
         default=False, description="visitors may have the result spoken, by the browser's own voice"
     )
+    own_pictures: Annotated[bool, Trait(_SCREEN, live=True)] = Field(
+        default=True,
+        description="visitors may show a picture of their own, or their device's camera, on the page",
+    )
     take_away: Annotated[bool, Trait(_SCREEN, live=True)] = Field(
         default=False, description="show a QR code with a page about the style; needs public_url"
     )
@@ -332,6 +352,17 @@ class Settings(BaseSettings):
     def overruled(self) -> tuple[str, ...]:
         """Lines on bad values that did no harm at this start because a later place says something else."""
         return self._overruled
+
+    @property
+    def doubts(self) -> tuple[tuple[str, str], ...]:
+        """What is allowed and cannot do what is meant: a line on each, and what to do about it."""
+        if self.take_away and is_loopback(self.host):
+            says = (
+                f"{self.place('take_away')}: visitors' phones cannot open what the QR code says ({self.public_url}):"
+                f" the kiosk answers this machine only (host is {self.host})"
+            )
+            return ((says, 'set host = "0.0.0.0", and let the service out with deploy/install.sh --network'),)
+        return ()
 
     def visible(self) -> dict[str, Any]:
         """All settings but secrets, as JSON has them. A password inside a stream's address is a secret too."""
@@ -512,7 +543,7 @@ def _check_variables() -> None:
     known = {variable(name) for name in TRAITS} | {CONFIG_VARIABLE}
     for name in os.environ:
         if name.upper().startswith(PREFIX) and name.upper() not in known:
-            raise SettingsError(f"environment: {name} is no setting{_meant(name.upper(), known)}")
+            raise SettingsError(f"environment: {name} is no setting{_meant(name.upper(), known, PREFIX)}")
 
 
 def _in_file(path: Path) -> dict[str, Any]:
@@ -537,7 +568,9 @@ def _token(path: Path, origin: str) -> SecretStr:
         with path.open(encoding="ascii") as file:
             token = file.read(_MAX_FILE_BYTES).strip()
     except OSError as error:
-        raise SettingsError(f"{origin}: {path}: {error.strerror}", "admin_token_file") from error
+        made = f"make it: openssl rand -base64 24 > {path}, and let the kiosk's user alone read it"
+        out = made if isinstance(error, FileNotFoundError) else "it must be a file that the kiosk's user may read"
+        raise SettingsError(f"{origin}: {path}: {error.strerror}; {out}", "admin_token_file") from error
     except UnicodeDecodeError as error:
         raise SettingsError(f"{origin}: {path}: a token is plain ASCII", "admin_token_file") from error
     if len(token) < LEAST_TOKEN:
@@ -548,9 +581,10 @@ def _token(path: Path, origin: str) -> SecretStr:
     return SecretStr(token)
 
 
-def _meant(name: str, known: Any) -> str:
-    near = difflib.get_close_matches(name, list(known), 1)
-    return f"; did you mean {near[0]}?" if near else " (docs/settings.md lists them)"
+def _meant(name: str, known: Collection[str], prefix: str = "") -> str:
+    """Points to what is near; `prefix`, which all have in common, brings nothing nearer."""
+    near = difflib.get_close_matches(name.removeprefix(prefix), [each.removeprefix(prefix) for each in known], 1)
+    return f"; did you mean {prefix}{near[0]}?" if near else " (docs/settings.md lists them)"
 
 
 def _fault_alone(name: str, value: Any, origins: Mapping[str, str]) -> SettingsError | None:
@@ -582,5 +616,7 @@ def _first_fault(error: ValidationError, origins: Mapping[str, str]) -> Settings
     if name == "admin_token":
         message = f"a token is text of {LEAST_TOKEN} characters at least; make one: openssl rand -base64 24"
     elif not message.startswith(repr(fault["input"])):
-        message = f"{fault['input']!r}: {message.replace('Input should', 'it should')}"
+        given = repr(fault["input"])
+        given = given if len(given) <= _LONGEST_TOLD else f"{given[:_LONGEST_TOLD]} ..."
+        message = f"{given}: {_WANTED.get(fault['type'], message.replace('Input should', 'it should'))}"
     return SettingsError(f"{_place(name, origins)}: {message}", name)

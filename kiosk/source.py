@@ -24,7 +24,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
-from urllib.parse import urlsplit
 
 import cv2
 import numpy as np
@@ -371,11 +370,16 @@ def parse(text: str, settings: CameraSettings = CameraSettings()) -> Source:
     if text.isascii() and text.isdigit():
         return CameraSource(int(text), settings)
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", text):
-        scheme = urlsplit(text).scheme.lower()
+        scheme = text.partition(":")[0].lower()
         if scheme not in _STREAM_SCHEMES:
             raise SourceError(f"{scheme}:// is no stream; use one of {', '.join(sorted(_STREAM_SCHEMES))}")
         return StreamSource(text)
-    path = Path(text).expanduser()
+    try:
+        path = Path(text).expanduser()
+        path.exists()
+    except (OSError, RuntimeError) as error:  # a name that is too long, a folder that is shut, the home of nobody
+        reason = getattr(error, "strerror", None) or error
+        raise SourceError(f"{text[:100]!r} is no path here: {reason}; try 0, a path, or demo") from error
     if path.is_dir():
         folder = FolderSource(path)
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -13,7 +14,7 @@ from flask import Blueprint, Response, current_app, jsonify, render_template, re
 
 from kiosk import v4l2
 from kiosk.admin.door import csrf_token, door
-from kiosk.exchange import ENDED, Exchange, ExchangeError, Step
+from kiosk.exchange import Exchange, ExchangeError, Step
 from kiosk.logs import LEVELS, as_json, journal
 from kiosk.settings import LANGUAGES, TRAITS, Settings, SettingsError, choices, flag, in_words, keep, variable
 from kiosk.station import Station
@@ -24,7 +25,7 @@ from kiosk.upload import ApiError
 EDITABLE = (
     *("source", "camera_size", "camera_rate", "exposure", "locate", "region", "markers"),
     *("least_known", "precision", "threads"),
-    *("language", "languages", "idle_s", "reset_s", "attract_s", "speech", "take_away", "public_url"),
+    *("language", "languages", "idle_s", "reset_s", "attract_s", "speech", "own_pictures", "take_away", "public_url"),
     *("log_format", "log_level"),
 )
 
@@ -65,7 +66,7 @@ class Desk:
     def unkept(self) -> list[str]:
         """Settings that were changed and that the next start will not know of."""
         now = self.station.settings
-        return [name for name in TRAITS if getattr(now, name) != getattr(self._kept, name)]
+        return [name for name in TRAITS if _place(getattr(now, name)) != _place(getattr(self._kept, name))]
 
     def keep(self) -> Path:
         """Write them to the settings file; raises `SettingsError`."""
@@ -83,9 +84,19 @@ class Desk:
         return now.origin(name) or (None if name in self.unkept else self._written.get(name))
 
     def undo(self) -> None:
-        """Take them back, but for the bundle, which is exchanged as it came; raises `SettingsError`."""
-        names = set(self.unkept) - {"bundle"}
-        self.station.change(**{name: getattr(self._kept, name) for name in names})
+        """Take them back: all but the bundle at once, and that as it came, by an exchange that begins here. Raises
+        `SettingsError` and `ExchangeError`."""
+        names, kept = set(self.unkept), self._kept
+        if "bundle" in names and self.exchange.busy:
+            raise ExchangeError("a bundle is being exchanged; wait a moment")
+        self.station.change(**{name: getattr(kept, name) for name in names - {"bundle"}})
+        if "bundle" in names:
+            self.exchange.go_back(kept.bundle)
+
+
+def _place(value: object) -> object:
+    """A path may be written in several ways."""
+    return value.resolve() if isinstance(value, Path) else value
 
 
 def _desk() -> Desk:
@@ -172,10 +183,10 @@ def keep_settings() -> Response:
 
 @desk.post("/api/undo")
 def undo() -> Response:
-    """Take back what was changed and not kept."""
+    """Take back what was changed and not kept; ``GET /admin/api/bundles`` says how it goes with a bundle."""
     try:
         _desk().undo()
-    except SettingsError as error:
+    except (SettingsError, ExchangeError) as error:
         raise ApiError(409, "not_undone", str(error)) from error
     return jsonify(_settings())
 
@@ -205,6 +216,7 @@ def _settings() -> dict[str, Any]:
         "waiting": sorted(station.waiting),
         "file": str(now.file) if now.file else None,
         "threshold": rule.threshold,
+        "doubts": [f"{says}; {advice}" for says, advice in now.doubts],
     }
 
 
@@ -254,7 +266,7 @@ def bundles() -> Response:
             "in_use": {"name": station.manifest.name, "folder": str(station.folder)},
             "bundles": [asdict(offer) for offer in exchange.offers()],
             "exchange": progress.to_json() if progress else None,
-            "busy": progress is not None and progress.step not in ENDED,
+            "busy": exchange.busy,
         }
     )
 
@@ -290,7 +302,12 @@ def restart() -> tuple[Response, int]:
 
 
 def _body() -> Mapping[str, Any]:
-    body = request.get_json(silent=True)
+    try:
+        body = request.get_json(silent=True)
+        # JSON can say half of a character ("\\ud800"), which is no text: no file, log or answer could hold it.
+        json.dumps(body, ensure_ascii=False).encode()
+    except (RecursionError, UnicodeEncodeError):
+        body = None
     if not isinstance(body, dict):
         raise ApiError(400, "bad_body", "the body must be a JSON object")
     return body

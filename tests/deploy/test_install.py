@@ -101,6 +101,30 @@ def no_pip(tmp_path: Path) -> dict[str, str]:
 
 
 @needs_systemd
+@pytest.mark.parametrize(
+    ("wheels", "way_out"),
+    [
+        pytest.param(False, "give --wheels FOLDER", id="no network"),
+        pytest.param(True, "fetch them anew", id="no wheels"),
+    ],
+)
+def test_packages_that_cannot_be_had_end_with_the_way_out(
+    tmp_path: Path, no_pip: dict[str, str], wheels: bool, way_out: str
+) -> None:
+    stand_in = tmp_path / "bin" / "python3"
+    stand_in.write_text(stand_in.read_text().replace("exit 0", "exit 1"))
+    (tmp_path / "wheels").mkdir()
+    more = ["--wheels", tmp_path / "wheels"] if wheels else []
+    done = install("--destdir", tmp_path / "image", *more, environment=no_pip)
+    assert done.returncode == 1
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("install.sh: the Python packages could not be installed")
+    assert way_out in last
+    assert "pip download" in last
+    assert not (tmp_path / "image/opt/vernissage").exists()
+
+
+@needs_systemd
 def test_a_dry_run_touches_nothing(tmp_path: Path) -> None:
     root = tmp_path / "image"
     done = install("--dry-run", "--destdir", root)
@@ -169,3 +193,4 @@ def test_the_settings_that_ship_are_settings(tmp_path: Path) -> None:
 
     settings = read({}, ROOT / "deploy/kiosk.toml")
     assert (settings.source, settings.language, str(settings.bundles)) == ("0", "en", "/var/lib/vernissage/bundles")
+    assert not settings.own_pictures, "a wall has no files to show"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 import shutil
 import time
@@ -21,8 +22,9 @@ from kiosk.admin import desk as desk_module
 from kiosk.admin import door as door_module
 from kiosk.answer import Status
 from kiosk.logs import journal
-from kiosk.settings import Settings, read
+from kiosk.settings import Settings, default_bundle, read
 from kiosk.station import Station
+from kiosk.upload import MAX_UPLOAD_BYTES
 from kiosk.web import create_app
 from tests.scripted import showing
 from tests.stand_in import GREEN, STYLES, painting, until, write_bundle
@@ -191,6 +193,49 @@ def test_a_strange_sign_in_is_a_client_error(someone: Administrator, body: objec
     assert someone.ask("POST", "sign-in", body).status_code in {400, 401}
 
 
+HOSTILE = [
+    pytest.param(b'{"%s": "\\ud800"}', id="half a character"),
+    pytest.param(b'{"%s": "\\ud83d x \\ude00"}', id="two halves apart"),
+    pytest.param(b'{"\\udfff": "%s"}', id="a name of half a character"),
+    pytest.param(b'{"%s": "\\u0000\\u001b[2J"}', id="control characters"),
+    pytest.param(b'{"%s": ' + b"[" * 50_000 + b"]" * 50_000 + b"}", id="nested"),
+    pytest.param(b'{"%s": ' + b'{"a":' * 50_000 + b"1" + b"}" * 50_000 + b"}", id="nested objects"),
+    pytest.param(b'{"%s": NaN}', id="no number"),
+    pytest.param(b'{"%s": -Infinity}', id="endless"),
+    pytest.param(b'{"%s": 1e999}', id="too large a number"),
+    pytest.param(b'{"%s": ' + b"9" * 10_000 + b"}", id="many digits"),
+    pytest.param(b'{"%s": "' + b"x" * 1_000_000 + b'"}', id="a long text"),
+    pytest.param(b'{"%s": "x"', id="cut off"),
+    pytest.param(b"\xff\xfe%s", id="not UTF-8"),
+    pytest.param(b"x" * (MAX_UPLOAD_BYTES + 1), id="too many bytes"),
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_hostile_sign_in_is_a_client_error(someone: Administrator, text: bytes) -> None:
+    someone.come()
+    told = {"X-CSRFToken": someone.token, "Content-Type": "application/json"}
+    answer = someone.client.post("/admin/api/sign-in", data=text.replace(b"%s", b"token"), headers=told)
+    assert answer.status_code in {400, 401, 413}
+    assert answer.get_json()["error"]["message"]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.parametrize(
+    ("method", "path", "name"),
+    [("PATCH", "settings", b"source"), ("PATCH", "settings", b"idle_s"), ("POST", "bundles", b"folder")],
+)
+def test_a_hostile_change_is_a_client_error(
+    admin: Administrator, station: Station, method: str, path: str, name: bytes, text: bytes
+) -> None:
+    before = station.settings
+    told = {"X-CSRFToken": admin.token, "Content-Type": "application/json"}
+    answer = admin.client.open(f"/admin/api/{path}", method=method, data=text.replace(b"%s", name), headers=told)
+    assert answer.status_code in {400, 409, 413, 422}, answer.text
+    assert answer.get_json()["error"]["message"]
+    assert station.settings is before
+
+
 def test_a_session_ends_by_itself(admin: Administrator, monkeypatch: pytest.MonkeyPatch) -> None:
     assert admin.ask("GET", "settings").status_code == 200
     monkeypatch.setattr(door_module, "SESSION_S", 0.05)
@@ -234,6 +279,14 @@ def test_a_change_is_in_force_at_once_and_kept_on_request(admin: Administrator, 
     assert {fact["origin"] for fact in body["facts"] if fact["name"] in {"language", "idle_s"}} == {str(file)}
     assert file.read_text().startswith("# in the foyer\n")
     assert read({}, file).changed(threads=1, bundle=station.folder).model_dump() == station.settings.model_dump()
+
+
+def test_a_qr_code_that_no_phone_can_open_is_told(admin: Administrator) -> None:
+    wanted = {"take_away": True, "public_url": "http://kiosk.museum.example:8080"}
+    assert admin.ask("GET", "settings").get_json()["doubts"] == []
+    (doubt,) = admin.ask("PATCH", "settings", wanted).get_json()["doubts"]
+    assert "phones cannot open" in doubt
+    assert "install.sh --network" in doubt
 
 
 def test_numbers_are_kept_as_people_write_them(admin: Administrator, file: Path) -> None:
@@ -396,7 +449,7 @@ def test_the_choice_is_listed(admin: Administrator, tmp_path: Path) -> None:
     write_bundle(tmp_path / "bundles" / "third", styles=(*STYLES[:5], "Ukiyo-e"))
     found = admin.ask("GET", "bundles").get_json()
     offers = {offer["folder"]: offer for offer in found["bundles"]}
-    assert list(offers) == ["first", "second", "third"]
+    assert list(offers) == ["first", "second", "third", str(default_bundle())], "and the one that ships"
     assert offers["first"]["in_use"]
     assert (offers["second"]["name"], offers["second"]["fault"], offers["second"]["signed"]) == ("another", None, False)
     assert "other styles" in offers["third"]["fault"]
@@ -406,6 +459,43 @@ def test_the_choice_is_listed(admin: Administrator, tmp_path: Path) -> None:
 def test_only_what_is_offered_can_be_chosen(admin: Administrator, tmp_path: Path, folder: str) -> None:
     (tmp_path / "bundles" / "empty").mkdir()
     assert admin.ask("POST", "bundles", {"folder": folder}).status_code == 409
+
+
+def test_there_is_always_a_way_back(tmp_path: Path) -> None:
+    """To the bundle of the start, which does not lie in the folder of bundles."""
+    home = write_bundle(tmp_path / "program" / "shipped")
+    write_bundle(tmp_path / "bundles" / "second", name="another")
+    file = tmp_path / "museum.toml"
+    file.write_text(f'admin_token = "{TOKEN}"\nbundles = "{tmp_path / "bundles"}"\n')
+    # As somebody types it who starts the kiosk by hand.
+    typed = Path(os.path.relpath(home))
+    station = Station(bundle.load(typed), read({"bundle": str(typed)}, file), showing(painting(GREEN)))
+    station.open()
+    station.load()
+    admin = Administrator(create_app(station).test_client())
+    admin.sign_in()
+    until(lambda: station.state()["style"] == "Cubism")
+    assert [offer["folder"] for offer in admin.ask("GET", "bundles").get_json()["bundles"] if offer["in_use"]] == [
+        str(typed.absolute())
+    ]
+    assert exchanged(admin, "second")["step"] == "done"
+    assert admin.ask("GET", "settings").get_json()["unkept"] == ["bundle"]
+    assert exchanged(admin, str(typed.absolute()))["step"] == "done"
+    assert (station.state()["model"]["name"], station.settings.bundle) == ("stand-in", typed)
+    assert admin.ask("GET", "settings").get_json()["unkept"] == []
+    station.close()
+
+
+def test_undo_brings_the_bundle_back_too(admin: Administrator, station: Station) -> None:
+    until(lambda: station.state()["style"] == "Cubism")
+    assert exchanged(admin, "second")["step"] == "done"
+    admin.ask("PATCH", "settings", {"language": "fr"})
+    assert admin.ask("POST", "undo").status_code == 200
+    until(lambda: not admin.ask("GET", "bundles").get_json()["busy"], timeout_s=20)
+    found = admin.ask("GET", "bundles").get_json()
+    assert (found["exchange"]["folder"], found["exchange"]["step"]) == ("first", "done")
+    assert (station.state()["model"]["name"], station.settings.language) == ("stand-in", "en")
+    assert admin.ask("GET", "settings").get_json()["unkept"] == []
 
 
 def altered(folder: Path) -> None:
@@ -451,6 +541,7 @@ def test_a_bundle_that_fails_is_refused_and_the_label_stays(
     assert ended["step"] == "refused"
     assert reason in ended["reason"]
     assert "\n" not in ended["reason"]
+    assert str(tmp_path) not in ended["reason"], "its folder is told beside it"
     assert (station.state()["style"], station.state()["model"]["name"]) == ("Cubism", "stand-in")
     assert station.settings.bundle.name == "first"
     assert admin.ask("GET", "settings").get_json()["unkept"] == []

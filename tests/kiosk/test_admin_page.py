@@ -110,7 +110,7 @@ def test_nothing_is_wrong_for_whoever_sees_or_moves_otherwise(office: Office, si
     page.get_by_label("Token").fill(TOKEN)
     page.get_by_role("button", name="Sign in").click()
     expect(page.locator("#facts tr").first).to_be_attached()
-    expect(page.locator("#offers input")).to_have_count(3)
+    expect(page.locator("#offers input")).to_have_count(4)
     page.get_by_role("button", name="Draw a region").click()
     page.get_by_label("Language", exact=True).select_option("ar")
     page.locator("#screen").get_by_role("button", name="Apply").click()
@@ -246,6 +246,36 @@ def test_a_bundle_is_exchanged_and_the_page_says_how_it_went(office: Office, fol
     page.get_by_role("button", name="Exchange").click()
     expect(page.locator("#progress")).to_contain_text(told)
     expect(page.locator("#in-use")).to_contain_text("another" if folder == "second" else "stand-in")
+
+
+def test_a_qr_code_that_no_phone_can_open_is_told(office: Office) -> None:
+    page = office.sign_in()
+    page.get_by_label("QR code to take away").check()
+    page.get_by_label("Address for phones").fill("http://kiosk.museum.example:8080")
+    page.locator("#screen").get_by_role("button", name="Apply").click()
+    expect(page.locator("#doubts")).to_contain_text("phones cannot open")
+
+
+def test_undo_takes_back_a_bundle_and_what_was_said(office: Office) -> None:
+    page = office.sign_in()
+    until(lambda: office.station.state()["style"] == "Cubism")
+    page.get_by_label("second", exact=True).check()
+    page.get_by_role("button", name="Exchange").click()
+    expect(page.locator("#unkept")).to_have_text("Until the next start only: “Bundle”.")
+    page.get_by_label("Markers", exact=True).check()
+    page.locator("#where").get_by_role("button", name="Apply").click()
+    expect(page.locator("#where").get_by_role("alert")).to_have_text("Applied.")
+    page.get_by_label("Source", exact=True).fill("missing.mp4")
+    source = page.locator("form", has=page.locator("#source"))
+    source.get_by_role("button", name="Apply").click()
+    expect(source.get_by_role("alert")).to_contain_text("missing.mp4")
+    page.get_by_role("button", name="Undo").click()
+    for form in (page.locator("#where"), source):
+        expect(form.locator(".says")).to_have_text("")
+    expect(page.locator("#keeping")).to_be_hidden()
+    expect(page.locator("#in-use")).to_contain_text("stand-in")
+    expect(page.locator("#progress")).to_contain_text("first is in use")
+    assert not office.station.settings.markers
 
 
 def test_the_live_picture_and_what_is_seen_are_told(office: Office) -> None:

@@ -351,3 +351,12 @@ class TestCameras:
         code, text = ask()
         assert code == 0
         assert "Input/output error" in text
+
+
+def test_a_qr_code_that_no_phone_can_open_is_a_warning(ask: Ask) -> None:
+    taken = ["--take-away", "--public-url", "http://kiosk.museum.example:8080"]
+    told = [line for line in json.loads(ask("--json", *taken)[1])["lines"] if line["level"] == "warning"]
+    assert [line["topic"] for line in told] == ["settings"]
+    assert "phones cannot open" in told[0]["says"]
+    assert "install.sh --network" in told[0]["advice"]
+    assert "phones" not in ask("--host", "0.0.0.0", *taken)[1]

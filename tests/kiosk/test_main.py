@@ -222,12 +222,13 @@ def test_the_log_as_json(bundle_folder: Path) -> None:
         [*command, "--source", "/dev/video987"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     assert process.stdout and process.stderr
-    process.stdout.readline()
-    lines = [json.loads(process.stderr.readline()) for _ in range(2)]
+    lines = [json.loads(process.stderr.readline()) for _ in range(3)]
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=10)
+    assert process.communicate(timeout=10)[0] == "", "every line is one of the log"
     assert all(set(line) == {"time", "level", "logger", "message"} for line in lines)
-    assert {"kiosk.camera", "kiosk.providers"} == {line["logger"] for line in lines}
+    assert {"kiosk", "kiosk.camera", "kiosk.providers"} == {line["logger"] for line in lines}
+    (ready,) = [line["message"] for line in lines if line["logger"] == "kiosk"]
+    assert re.match(r"Vernissage is ready: http://127\.0\.0\.1:\d+/ ", ready)
 
 
 def test_a_bad_value_that_a_flag_overrules_is_a_line_of_the_log(bundle_folder: Path, tmp_path: Path) -> None:
@@ -239,6 +240,16 @@ def test_a_bad_value_that_a_flag_overrules_is_a_line_of_the_log(bundle_folder: P
     said = kiosk.process.stderr.readline()
     assert "WARNING kiosk: " in said
     assert "museum.toml: port: 'x'" in said
+    assert kiosk.end() == 0
+
+
+@pytest.mark.parametrize(("host", "warned"), [("127.0.0.1", True), ("0.0.0.0", False)])
+def test_a_qr_code_that_no_phone_can_open_is_a_line_of_the_log(bundle_folder: Path, host: str, warned: bool) -> None:
+    taken = ["--take-away", "--public-url", "http://kiosk.museum.example:8080"]
+    kiosk = Kiosk("--source", "/dev/video987", "--bundle", str(bundle_folder), "--host", host, *taken)
+    assert kiosk.process.stderr
+    said = kiosk.process.stderr.readline()
+    assert ("--take-away: visitors' phones cannot open" in said) == ("install.sh --network" in said) == warned
     assert kiosk.end() == 0
 
 
@@ -300,6 +311,8 @@ def test_mistakes_are_one_line_and_exit_code_2(
     ("arguments", "reason"),
     [
         pytest.param(["--source", "missing.mp4"], "--source: 'missing.mp4' is no camera", id="no such source"),
+        pytest.param(["--source", "x" * 300], "no path here: File name too long", id="no name of a file"),
+        pytest.param(["--source", "~nobody-at-all/x"], "no path here", id="nobody's home"),
         pytest.param(["--host", "203.0.113.7"], "cannot listen on 203.0.113.7", id="another machine's address"),
         pytest.param(["--host", "no host.invalid"], "cannot listen on no host.invalid", id="no address at all"),
     ],

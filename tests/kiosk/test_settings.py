@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import stat
 import subprocess
@@ -126,7 +127,8 @@ def test_every_setting_survives_a_file(tmp_path: Path, name: str) -> None:
         "log_level": "warning",
         "host": "0.0.0.0",
     }
-    value = unusual.get(name, {bool: True, float: 12.0, int: 7}.get(type(default_of(name)), "some/where"))  # type: ignore[call-overload]
+    default = default_of(name)
+    value = unusual.get(name, {bool: not default, float: 12.0, int: 7}.get(type(default), "some/where"))  # type: ignore[call-overload]
     more = {"public_url": "http://here"} if name == "take_away" else {}
     settings = Settings(**{name: value}, **more)
     assert getattr(settings, name) != default_of(name)
@@ -155,7 +157,18 @@ def test_every_setting_survives_a_file(tmp_path: Path, name: str) -> None:
             "VERNISSAGE_PROT is no setting; did you mean VERNISSAGE_PORT?",
             id="unknown",
         ),
+        pytest.param(
+            "",
+            {"VERNISSAGE_FOO": "1"},
+            {},
+            "VERNISSAGE_FOO is no setting (docs/settings.md",
+            id="unknown, near to none",
+        ),
         pytest.param("", {}, {"port": "-1"}, "--port: '-1'", id="a bad flag"),
+        pytest.param("", {}, {"port": "abc"}, "--port: 'abc': it should be a whole number", id="letters"),
+        pytest.param("", {}, {"port": "8080.5"}, "--port: '8080.5': it should be a whole number", id="half a port"),
+        pytest.param("", {}, {"idle_s": "long"}, "--idle-s: 'long': it should be a number", id="a word"),
+        pytest.param("language = 7", {}, {}, "museum.toml: language: 7: it should be text", id="a number"),
         pytest.param(
             "language = 'xx'", {}, {}, "museum.toml: language: 'xx' is not among languages", id="no such language"
         ),
@@ -190,7 +203,9 @@ def test_every_setting_survives_a_file(tmp_path: Path, name: str) -> None:
         pytest.param("region = [nan, 0, 1, 1]", {}, {}, "is no region", id="no numbers"),
         pytest.param("", {}, {"idle_s": "nan"}, "--idle-s: 'nan'", id="no number"),
         pytest.param("", {}, {"least_known": "1.5"}, "--least-known: '1.5'", id="more than all"),
-        pytest.param("", {}, {"markers": "perhaps"}, "--markers: 'perhaps'", id="neither yes nor no"),
+        pytest.param(
+            "", {}, {"markers": "perhaps"}, "--markers: 'perhaps': it should be true or false", id="neither yes nor no"
+        ),
         pytest.param("admin_token = 'short'", {}, {}, "museum.toml: admin_token: a token is text of 16", id="a token"),
         pytest.param(
             f"admin_token = '{TOKEN}'",
@@ -200,7 +215,18 @@ def test_every_setting_survives_a_file(tmp_path: Path, name: str) -> None:
             id="two tokens",
         ),
         pytest.param(
-            "", {}, {"admin_token_file": "none-such"}, "--admin-token-file: none-such: No such file", id="none"
+            "",
+            {},
+            {"admin_token_file": "none-such"},
+            "--admin-token-file: none-such: No such file or directory; make it: openssl rand -base64 24 > none-such",
+            id="none",
+        ),
+        pytest.param(
+            "",
+            {},
+            {"admin_token_file": "."},
+            "Is a directory; it must be a file that the kiosk's user may read",
+            id="no file",
         ),
     ],
 )
@@ -266,6 +292,16 @@ def test_the_command_line_tells_of_a_mistake_and_exits_with_2(tmp_path: Path) ->
     assert done.stdout == ""
     assert done.stderr.count("\n") == 1
     assert f"{path}: colour is no setting" in done.stderr
+
+
+def test_a_bad_token_points_to_no_flag() -> None:
+    """There is none for it."""
+    command = [sys.executable, "-m", "kiosk", "--config", "none"]
+    environment = os.environ | {"VERNISSAGE_ADMIN_TOKEN": "short"}
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment)
+    assert done.returncode == 2
+    assert "make one: openssl rand" in done.stderr
+    assert "--help" not in done.stderr
 
 
 def test_the_token_may_lie_in_a_file_of_its_own(tmp_path: Path) -> None:

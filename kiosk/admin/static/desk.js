@@ -120,6 +120,7 @@ function take(settings, applied = null) {
   const drafts = first ? [] : forms.filter((form) => form !== applied && Object.keys(draft(form)).length);
   known = settings;
   $("threshold").textContent = settings.threshold.toFixed(2);
+  say($("doubts"), settings.doubts.map((doubt) => `${doubt}.`).join(" "));
   for (const form of forms) if (!drafts.includes(form)) fill(form);
   tabulate();
   const names = settings.unkept;
@@ -188,8 +189,15 @@ $("keep").addEventListener("click", async () => {
 });
 $("undo").addEventListener("click", async () => {
   try {
+    const exchanges = known.unkept.includes("bundle");
+    const settings = await ask("POST", "undo");
     known = null; // drafts go too
-    take(await ask("POST", "undo"));
+    take(settings);
+    for (const form of forms) say(form.querySelector(".says"), ""); // it was about what is no more
+    if (exchanges) {
+      say($("kept-says"), "The bundle of before is brought back …", true);
+      await bundles();
+    }
     $("main").focus({ preventScroll: true });
   } catch (error) {
     say($("kept-says"), error.message);
