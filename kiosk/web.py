@@ -79,7 +79,7 @@ def create_app(station: Station, *, loopback_only: bool = True) -> Flask:
         if loopback_only and not _is_loopback(request.headers.get("Host", "")):
             raise ApiError(403, "foreign_host", "this kiosk answers on this machine only; use http://127.0.0.1")
         if request.method not in {"GET", "HEAD", "OPTIONS"} and not _is_own_page():
-            raise ApiError(403, "cross_origin", "pictures are taken from the kiosk's own page only")
+            raise ApiError(403, "cross_origin", "this is taken from the kiosk's own page only")
         # For every address, also those without a body: nobody may make the server read gigabytes.
         if (request.content_length or 0) > MAX_UPLOAD_BYTES:
             raise RequestEntityTooLarge
