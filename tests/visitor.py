@@ -195,6 +195,38 @@ def generous_kiosk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kiosk]:
     )
 
 
+TOKEN = "correct-horse-battery"
+
+
+@pytest.fixture
+def governed_kiosk(tmp_path: Path) -> Iterator[Kiosk]:
+    """With an administrator, whose token is `TOKEN`."""
+    yield from _kiosk(tmp_path, stand_in.painting(stand_in.RED, 640, 360), admin_token=TOKEN)
+
+
+@pytest.fixture
+def governed_visitor(browser: Browser, governed_kiosk: Kiosk) -> Iterator[Visitor]:
+    page = browser.new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    yield Visitor(page, governed_kiosk.url)
+    page.close()
+
+
+@pytest.fixture(scope="module")
+def wall_kiosk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kiosk]:
+    """On a wall: nobody shows it pictures of their own."""
+    picture = stand_in.painting(stand_in.RED, 640, 360)
+    yield from _kiosk(tmp_path_factory.mktemp("bundle"), picture, own_pictures=False)
+
+
+@pytest.fixture
+def wall_visitor(browser: Browser, wall_kiosk: Kiosk) -> Iterator[Visitor]:
+    page = browser.new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    yield Visitor(page, wall_kiosk.url)
+    page.close()
+
+
 @pytest.fixture
 def visitor(browser: Browser, kiosk: Kiosk) -> Iterator[Visitor]:
     page = browser.new_page()

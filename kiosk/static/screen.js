@@ -155,10 +155,10 @@ export function view(name) {
   }
 }
 
-/** What the visitor may do about this label: see where, take it along. */
-export function offer(said) {
+/** What the visitor may do about this label: see where, and where that is set take it along. */
+export function offer(said, takeAway) {
   $("show-where").hidden = !said.evidence;
-  if ($("take")) $("take").hidden = !said.style;
+  $("take").hidden = !said.style || !takeAway;
 }
 
 /** With no camera, an empty frame hangs on the wall. */
@@ -171,6 +171,8 @@ export function caption(text) {
   write($("caption"), text);
   $("caption").hidden = !text;
 }
+
+export const model = (name) => write($("model"), name);
 
 export function timing(ms) {
   write($("timing"), Number.isFinite(ms) ? ` · \u2066${number(ms < 10 ? Math.round(ms * 10) / 10 : Math.round(ms))} ms\u2069` : "");

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from kiosk.words import LANGUAGES
 from tests import stand_in
+from tests.administrator import Administrator
 from tests.visitor import (
     CAPTION,
     FRAME,
@@ -25,6 +26,7 @@ from tests.visitor import (
     QUAD,
     SIZES,
     STATE,
+    TOKEN,
     Kiosk,
     Visitor,
     tell,
@@ -65,6 +67,14 @@ SPOKEN = """
     };
     window.SpeechSynthesisUtterance = class { constructor(text) { this.text = text; } };
 """
+
+# A file is dragged over the page and let go.
+DROP = """() => {
+    const carried = new DataTransfer();
+    carried.items.add(new File(["picture"], "picture.png", { type: "image/png" }));
+    for (const name of ["dragenter", "dragover", "drop"])
+        document.body.dispatchEvent(new DragEvent(name, { dataTransfer: carried, bubbles: true, cancelable: true }));
+}"""
 
 # Has the page say, in one language after the other, all that it can say of a style, and lists what is out of sight then
 # or set too small. Before each answer there is none, so that buttons come and go with it. A phone may scroll.
@@ -371,12 +381,126 @@ def test_right_to_left_the_screen_is_mirrored_and_the_picture_is_not(visitor: Vi
     visitor.leave()
 
 
-def test_another_language_in_the_settings_reaches_an_open_page(visitor: Visitor) -> None:
+# --- what the administrator changes
+
+
+def administer(kiosk: Kiosk) -> Administrator:
+    administrator = Administrator(int(kiosk.url.rpartition(":")[2]))
+    administrator.sign_in(TOKEN)
+    return administrator
+
+
+def test_what_the_administrator_changes_reaches_an_open_page(governed_visitor: Visitor, governed_kiosk: Kiosk) -> None:
+    administrator = administer(governed_kiosk)
+
+    def change(**settings: object) -> None:
+        assert administrator.ask("PATCH", "/admin/api/settings", settings)["status_code"] == 200
+
+    page = governed_visitor.come()
+    expect(page.locator("#headline")).to_have_text("Impressionism")
+    expect(page.locator("#take")).to_be_hidden()
+    page.evaluate("window.isTheSame = true")
+    change(language="nl")
+    expect(page.locator("html")).to_have_attribute("lang", "nl", timeout=2_000)
+    change(take_away=True, public_url="https://kiosk.example")
+    expect(page.locator("#take")).to_be_visible(timeout=2_000)
+    change(take_away=False)
+    expect(page.locator("#take")).to_be_hidden(timeout=2_000)
+    # A visitor who has chosen another language keeps it while it is offered.
+    page.locator("#open-languages").click()
+    page.get_by_role("link", name="Deutsch").click()
+    expect(page.locator("html")).to_have_attribute("lang", "de")
+    change(languages=["de", "en"], language="en")
+    page.locator("#open-languages").click()
+    expect(page.locator("#languages a")).to_have_text(["Deutsch", "English"], timeout=2_000)
+    expect(page.locator("#languages a[aria-current]")).to_have_text("Deutsch")
+    expect(page.locator("html")).to_have_attribute("lang", "de")
+    page.keyboard.press("Escape")
+    change(languages=["en", "fr"])
+    expect(page.locator("html")).to_have_attribute("lang", "en", timeout=2_000)
+    expect(page.locator("#language-name")).to_have_text("English")
+    page.locator("#open-reading").click()
+    change(idle_s=5)  # an open card is something to put back
+    expect(page.locator("#still-there")).to_be_visible(timeout=9_000)
+    assert page.evaluate("window.isTheSame"), "it was not loaded anew"
+    governed_visitor.leave()
+
+
+def test_a_restarted_kiosk_is_asked_for_its_texts(visitor: Visitor) -> None:
     page = visitor.come_to_be_told()
     expect(page.locator("#headline")).to_have_text("Cubism")
-    settings = page.request.get(f"{visitor.origin}/api/settings").json() | {"language": "nl"}
+    said = page.request.get(f"{visitor.origin}/api/words/en").json()
+    for style in said["styles"]:
+        style["about"] = "It hangs in room 4."
+    page.route("**/api/words/en", lambda route: route.fulfill(json=said))
+    tell(page, settings_version=2)
+    expect(page.locator("#note")).to_have_text("It hangs in room 4.")
+    visitor.leave()
+
+
+def test_a_language_that_comes_late_does_not_overrule_a_later_choice(visitor: Visitor) -> None:
+    page = visitor.come_to_be_told()
+    said = page.request.get(f"{visitor.origin}/api/words/en").json()
+    late: list[Route] = []
+    page.route("**/api/words/en", lambda route: late.append(route))
+    tell(page, settings_version=2)
+    stand_in.until(lambda: page.wait_for_timeout(20) is None and bool(late))
+    page.locator("#open-languages").click()
+    page.get_by_role("link", name="Deutsch").click()
+    expect(page.locator("html")).to_have_attribute("lang", "de")
+    late[0].fulfill(json=said)
+    page.wait_for_timeout(300)
+    expect(page.locator("html")).to_have_attribute("lang", "de")
+    visitor.leave()
+
+
+# --- a screen on a wall
+
+
+def test_a_screen_on_a_wall_takes_no_pictures(wall_visitor: Visitor) -> None:
+    page = wall_visitor.come_to_be_told(idle_s=3600, attract_s=3600)
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url) if "/api/classify" in request.url else None)
+    expect(page.get_by_role("button", name="Show me where")).to_be_visible()
+    for name in ["Show a picture", "This device"]:
+        expect(page.get_by_role("button", name=name)).to_have_count(0)
+    page.evaluate(DROP)
+    expect(page.locator("body.dragging")).to_have_count(0)
+    page.wait_for_timeout(300)
+    assert sent == []
+    expect(page.locator("body")).to_have_attribute("data-view", "live")
+    tell(page, guidance="step_left")
+    expect(page.locator("#guidance")).to_have_text("Move the painting a little to your left, please.")
+    for camera, fault in [("searching", "no_camera"), ("failed", "frozen")]:
+        tell(page, **GONE, camera=camera, camera_fault=fault)
+        expect(page.locator("body")).to_have_attribute("data-kind", "searching")
+        expect(page.locator("#empty")).to_be_visible()
+        for words in ["your own", "Drop", "choose"]:
+            expect(page.locator("body")).not_to_contain_text(words, use_inner_text=True)
+    wall_visitor.leave()
+
+
+def test_a_screen_on_a_wall_is_accessible(browser: Browser, wall_kiosk: Kiosk) -> None:
+    context = browser.new_context(bypass_csp=True, reduced_motion="reduce")
+    page = Visitor(context.new_page(), wall_kiosk.url).come_to_be_told(idle_s=3600, attract_s=3600)
+    faults = []
+    for where, changes in {"style": {}, "failed": GONE | {"camera": "failed", "camera_fault": "frozen"}}.items():
+        tell(page, **changes)
+        page.wait_for_timeout(300)
+        faults += audit(page, where) + small_targets(page, where)
+    context.close()
+    assert faults == []
+
+
+def test_whether_pictures_are_taken_reaches_an_open_page(visitor: Visitor) -> None:
+    page = visitor.come_to_be_told()
+    page.locator("#file").set_input_files({**PICTURE, "buffer": stand_in.encoded(stand_in.painting(stand_in.GREEN))})
+    expect(page.locator("#still")).to_be_visible()
+    settings = page.request.get(f"{visitor.origin}/api/settings").json() | {"own_pictures": False}
     page.route("**/api/settings", lambda route: route.fulfill(json=settings))
-    expect(page.locator("html")).to_have_attribute("lang", "nl", timeout=45_000)
+    tell(page, settings_version=2)
+    expect(page.locator("#live")).to_be_visible()
+    expect(page.locator("#choose")).to_be_hidden()
     visitor.leave()
 
 
@@ -507,7 +631,7 @@ def test_a_page_to_take_along(generous_visitor: Visitor) -> None:
 def test_nothing_to_take_along_by_default(visitor: Visitor) -> None:
     page = visitor.come_to_be_told()
     expect(page.locator("#headline")).to_have_text("Cubism")
-    expect(page.locator("#take")).to_have_count(0)
+    expect(page.locator("#take")).to_be_hidden()
     visitor.leave()
 
 
