@@ -32,6 +32,8 @@ SIZES = {
     "tablet": (1024, 768),
     "phone": (390, 844),
 }
+# Screens on which not all words of an answer fit at once: the official one of the Raspberry Pi, phones that lie.
+SMALL = {"touch": (800, 480), "lying phone": (844, 390), "small lying phone": (667, 375), "low": (1024, 600)}
 # Without these flags a headless Chromium calls home, and as root it refuses to start. The fake camera
 # shows a green picture with a clock.
 FLAGS = [
@@ -128,7 +130,7 @@ class Visitor:
             self.complaints.append(f"foreign request: {request.url}")
 
     def come(self, size: str = "tablet", query: str = "") -> Page:
-        width, height = SIZES[size]
+        width, height = (SIZES | SMALL)[size]
         self.page.set_viewport_size({"width": width, "height": height})
         self.page.goto(self.origin + "/" + query)
         return self.page

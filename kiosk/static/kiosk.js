@@ -56,8 +56,9 @@ function showLive() {
   const size = { width: live.naturalWidth, height: live.naturalHeight };
   // A picture from a folder is looked at as a whole, so it is shown as a whole.
   const whole = state.source?.kind === "folder";
-  live.classList.toggle("whole", whole);
-  screen.guide(size, sees && state.camera_fault !== "black" ? state : null, whole ? "meet" : "slice", warm());
+  const seen = sees && state.camera_fault !== "black" ? state : null;
+  screen.hang(size, seen, whole);
+  screen.guide(size, seen, "slice", warm());
   screen.caption(sees && state.source?.demonstration ? drawn(state.source.caption) : "");
   screen.timing(sees ? state.timing_ms?.total : undefined);
   screen.backTo(sees);

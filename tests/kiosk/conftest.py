@@ -15,6 +15,15 @@ from tests.visitor import (
 )
 
 __all__ = [
-    *("blind_kiosk", "blind_visitor", "browser", "generous_kiosk", "generous_visitor", "governed_kiosk"),
-    *("governed_visitor", "kiosk", "visitor", "wall_kiosk", "wall_visitor"),
+    "blind_kiosk",
+    "blind_visitor",
+    "browser",
+    "generous_kiosk",
+    "generous_visitor",
+    "governed_kiosk",
+    "governed_visitor",
+    "kiosk",
+    "visitor",
+    "wall_kiosk",
+    "wall_visitor",
 ]

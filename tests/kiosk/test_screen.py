@@ -6,6 +6,7 @@ In a real browser, like `test_page`; axe-core looks at every state in every lang
 from __future__ import annotations
 
 import json
+import re
 import time
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from tests.visitor import (
     NOTHING,
     QUAD,
     SIZES,
+    SMALL,
     STATE,
     TOKEN,
     Kiosk,
@@ -172,7 +174,7 @@ def test_the_evidence_hides_nothing_and_is_read_without_colours(visitor: Visitor
         """() => [...evidence.getContext("2d").getImageData(0, 0, 384, 384).data].filter((_, i) => i % 4 === 3)"""
     )
     thin = sorted(alphas)[int(0.95 * len(alphas))]  # lines are a few per cent of the places
-    assert thin <= 0.62 * 255, "the painting is seen through it everywhere"
+    assert thin <= 0.76 * 255, "the painting is seen through it everywhere"
     # Brightness alone, on black and on white: the strongest place, upper right, differs from the weakest, lower left.
     greys = page.evaluate(
         """() => ["#000", "#fff"].map((ground) => {
@@ -559,6 +561,9 @@ def test_forced_colours_keep_what_is_chosen_visible(visitor: Visitor, colours: s
     page = visitor.come_to_be_told()
     page.locator("#show-where").click()
     assert page.evaluate("getComputedStyle(document.getElementById('show-where')).borderWidth") == "3px"
+    # The text has solid ground.
+    ground = page.evaluate("getComputedStyle(document.querySelector('.room .label')).backgroundColor")
+    assert re.fullmatch(r"rgb\(.*\)", ground), ground
     visitor.leave()
 
 
@@ -774,6 +779,126 @@ def test_all_words_and_buttons_are_in_sight_in_every_language(generous_visitor: 
     states = [told | {"style": style} for style in stand_in.STYLES]
     assert page.evaluate(OUT_OF_SIGHT, [[*LANGUAGES], states, STATE | NOTHING, size == "phone"]) == []
     generous_visitor.leave()
+
+
+# Lists what is set too small, and the buttons that are not in sight, in one language after the other.
+TOO_SMALL = """async ([languages, states]) => {
+    const words = await import("/static/words.js");
+    const faults = [];
+    for (const language of languages) {
+        await words.speak(language);
+        for (const state of states) {
+            tell(state);
+            await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+            const where = `${language} ${state.status} ${state.style}`;
+            for (const one of document.querySelectorAll(".room .label *, .room .stage p")) {
+                const own = [...one.childNodes].some((part) => part.nodeType === 3 && part.data.trim());
+                if (!own || !one.getClientRects().length || one.closest(".unseen")) continue;
+                const type = parseFloat(getComputedStyle(one).fontSize), name = one.id || one.className || one.tagName;
+                const least = one.closest(".note, .look") ? 16 : 13;
+                if (type < least) faults.push(`${where}: ${name} is set in ${type.toFixed(1)} px`);
+            }
+            for (const one of document.querySelectorAll(".room button")) {
+                if (!one.getClientRects().length) continue;
+                const box = one.getBoundingClientRect();
+                const out = Math.max(box.right - innerWidth, -box.left, box.bottom - innerHeight, -box.top);
+                if (out > 0) faults.push(`${where}: ${one.id} is ${Math.round(out)} px out of sight`);
+            }
+            const text = document.querySelector(".room .text");
+            if (text.clientHeight < 100) faults.push(`${where}: ${text.clientHeight} px are left for the text`);
+            const wide = document.documentElement.scrollWidth - innerWidth;
+            if (wide > 0) faults.push(`${where}: ${wide} px too wide`);
+        }
+    }
+    return faults;
+}"""
+
+
+@pytest.mark.parametrize("text", ["normal", "large"])
+@pytest.mark.parametrize("size", SMALL)
+def test_a_small_screen_can_be_read_and_used(generous_visitor: Visitor, size: str, text: str) -> None:
+    page = generous_visitor.come_to_be_told(size, f"?text={text}", idle_s=3600, attract_s=3600)
+    caption = {"kind": "demo", "demonstration": True, "caption": CAPTION}
+    states = [STATE | {"style": style, "source": caption} for style in stand_in.STYLES]
+    states += [STATE | WRONG, STATE | NOTHING, STATE | GONE | {"camera": "failed", "camera_fault": "frozen"}]
+    assert page.evaluate(TOO_SMALL, [[*LANGUAGES], states]) == []
+    tell(page)
+    page.locator("#look-for").scroll_into_view_if_needed()  # what is not in sight can be reached
+    for dialog in ["attract", "still-there", "thanks"]:
+        page.evaluate(f"document.getElementById('{dialog}').showModal()")
+        for button in page.locator(f"#{dialog} button").all():
+            expect(button).to_be_in_viewport(ratio=1)
+        page.evaluate(f"document.getElementById('{dialog}').close()")
+    generous_visitor.leave()
+
+
+@pytest.mark.parametrize("text", ["normal", "large"])
+def test_nothing_scrolls_sideways_on_the_narrowest_screen(visitor: Visitor, text: str) -> None:
+    page = visitor.come_to_be_told("phone", f"?text={text}", idle_s=3600, attract_s=3600)
+    page.set_viewport_size({"width": 320, "height": 568})
+    longest = dict.fromkeys(stand_in.STYLES, 0.01) | {"Abstract Expressionism": 0.2, "Cubism": 0.7}
+    for language in LANGUAGES:
+        page.evaluate("(code) => import('/static/words.js').then((words) => words.speak(code))", language)
+        for style in stand_in.STYLES:
+            tell(page, style=style, probabilities=longest | {style: 0.8})
+            page.wait_for_timeout(30)
+            wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+            assert wide <= 0, f"{language} {style}"
+    visitor.leave()
+
+
+# A painting anywhere in the frame: at its sides, and as large as it.
+ANYWHERE = {
+    "left": [[4, 60], [250, 70], [245, 300], [10, 310]],
+    "right": [[390, 60], [636, 70], [630, 300], [395, 310]],
+    "wide": [[20, 100], [620, 90], [610, 280], [30, 270]],
+    "all": [[0, 0], [640, 0], [640, 360], [0, 360]],
+    "small": [[300, 150], [360, 150], [360, 220], [300, 220]],
+}
+
+
+@pytest.mark.parametrize("language", OFTEN)
+@pytest.mark.parametrize("size", [*SIZES, *SMALL])
+def test_all_of_the_painting_is_in_sight(visitor: Visitor, size: str, language: str) -> None:
+    if size == "4k" and language != "en":
+        pytest.skip("the same as landscape, and slow")
+    page = visitor.come_to_be_told(size, f"?lang={language}", idle_s=3600, attract_s=3600)
+    page.emulate_media(reduced_motion="reduce")  # it is there at once
+    for where, quad in ANYWHERE.items():
+        tell(page, painting=quad, region=quad)
+        page.wait_for_timeout(100)
+        painting, free = place_of(page, "#painting path:last-child"), place_of(page, ".room .free")
+        assert painting[0] >= free[0] - 1 and painting[1] >= free[1] - 1, where
+        assert painting[2] <= free[2] + 1 and painting[3] <= free[3] + 1, where
+    page.locator("#show-where").click()
+    expect_on_the_painting(page)
+    visitor.leave()
+
+
+@pytest.mark.parametrize("size", ["landscape", "tablet", "phone", "touch"])
+def test_all_of_the_painting_on_the_screen_that_waits_is_in_sight(visitor: Visitor, size: str) -> None:
+    page = visitor.come_to_be_told(size, attract_s=1)
+    tell(page, **NOTHING)
+    expect(page.locator("#attract-evidence.shown")).to_be_visible()
+    painting, free = place_of(page, "#attract-evidence"), place_of(page, ".attract .free")
+    assert painting[0] >= free[0] - 1 and painting[1] >= free[1] - 1
+    assert painting[2] <= free[2] + 1 and painting[3] <= free[3] + 1
+    visitor.leave()
+
+
+def test_the_picture_stays_where_it_is_while_the_painting_is_in_sight(visitor: Visitor) -> None:
+    page = visitor.come_to_be_told()
+    tell(page, painting=ANYWHERE["right"], region=ANYWHERE["right"])
+    page.wait_for_timeout(1000)
+    before = place_of(page, "#live")
+    for step in range(5):
+        moved = [[x - 2 * step, y + step] for x, y in ANYWHERE["right"]]
+        tell(page, painting=moved, region=moved)
+        page.wait_for_timeout(50)
+    tell(page, painting=None, region=None, view=None)  # for a moment nothing is found
+    page.wait_for_timeout(500)
+    assert place_of(page, "#live") == before
+    visitor.leave()
 
 
 def test_a_long_text_of_the_museum_scrolls_and_leaves_the_buttons_in_sight(visitor: Visitor) -> None:
