@@ -186,6 +186,7 @@ for (const [button, dialog] of [["open-languages", "languages"], ["open-reading"
 }
 
 async function talk(code) {
+  const before = language().code;
   try {
     await speak(code);
   } catch {
@@ -193,7 +194,7 @@ async function talk(code) {
   }
   const { name } = settings.languages.find((one) => one.code === language().code) ?? { name: language().code };
   if ($("language-name").textContent !== name) $("language-name").textContent = name;
-  speech.hush();
+  if (language().code !== before) speech.hush();
   offerSpeech();
   waiting.name();
   shown?.();

@@ -824,6 +824,7 @@ def test_a_small_screen_can_be_read_and_used(generous_visitor: Visitor, size: st
     assert page.evaluate(TOO_SMALL, [[*LANGUAGES], states]) == []
     tell(page)
     page.locator("#look-for").scroll_into_view_if_needed()  # what is not in sight can be reached
+    tell(page, **NOTHING)  # a painting would end the invitation
     for dialog in ["attract", "still-there", "thanks"]:
         page.evaluate(f"document.getElementById('{dialog}').showModal()")
         for button in page.locator(f"#{dialog} button").all():
