@@ -34,7 +34,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
 from kiosk.demo.gallery import EXHIBITS, REST_S, WALK_S, DemoGallery  # noqa: E402
-from tests.visitor import CHROMIUM, FLAGS, SIZES  # noqa: E402
+from tests.visitor import CHROMIUM, FLAGS, SIZES, SMALL  # noqa: E402
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -160,7 +160,7 @@ def main() -> int:
     settings = {"VERNISSAGE_TAKE_AWAY": "true", "VERNISSAGE_PUBLIC_URL": "http://kiosk.museum.example"}
     options.into.mkdir(parents=True, exist_ok=True)
     names = options.states.split(",") if options.states else [state.name for state in STATES]
-    sizes = options.sizes.split(",") if options.sizes else list(SIZES)
+    sizes = options.sizes.split(",") if options.sizes else [*SIZES, "touch"]
     with subprocess.Popen(
         command, cwd=HERE.parent, stdout=subprocess.PIPE, text=True, env=os.environ | settings
     ) as kiosk:
@@ -221,7 +221,7 @@ def _wall(frame_bgr: Pixels) -> Pixels:
 
 def take(browser: Browser, url: str, look: Look, state: State, size: str) -> bytes:
     """A picture (PNG) of the page in `state` at `size`."""
-    width, height = SIZES[size]
+    width, height = (SIZES | SMALL)[size]
     page = browser.new_page(viewport={"width": width, "height": height})
     page.set_default_timeout(PATIENCE_MS)
     page.route("**/stream.mjpg*", lambda route: route.fulfill(body=look.jpegs[state.view], content_type="image/jpeg"))

@@ -263,6 +263,10 @@ class Settings(BaseSettings):
     take_away: Annotated[bool, Trait(_SCREEN, live=True)] = Field(
         default=False, description="show a QR code with a page about the style; needs public_url"
     )
+    own_pictures: Annotated[bool, Trait(_SCREEN, live=True)] = Field(
+        default=True,
+        description="visitors may show a picture of their own, or their device's camera, on the page",
+    )
     public_url: Annotated[str | None, _Maybe, Trait(_SCREEN, "URL", live=True)] = Field(
         default=None, description="address under which visitors' phones reach this kiosk"
     )

@@ -71,6 +71,8 @@ class Station:
         self._bundle = verified
         self._settings = settings or Settings()
         self._waiting: frozenset[str] = frozenset()
+        # In milliseconds, so that no two starts begin with the same number, and a browser counts them exactly.
+        self._settings_version = time.time_ns() // 1_000_000
         self._changing = threading.Lock()
         self._engine: Engine | None = None
         self._judge: Judge | None = None
@@ -104,6 +106,7 @@ class Station:
             assert before is not None, "nothing can be exchanged before it is loaded"
             self._bundle = engine.verified
             self._settings = self._settings.changed(bundle=engine.verified.folder)
+            self._settings_version += 1
             self._take(engine)
             return before
 
@@ -135,6 +138,12 @@ class Station:
         return self._settings
 
     @property
+    def settings_version(self) -> int:
+        """Goes up with every change of the settings and exchange of the bundle, and is another one after a restart:
+        what was learned of them at another version is no longer true."""
+        return self._settings_version
+
+    @property
     def waiting(self) -> frozenset[str]:
         """Names of settings that were changed and take effect at the next start."""
         return self._waiting
@@ -163,6 +172,7 @@ class Station:
             if engine is not None and differ & _OF_THE_EYE:
                 engine = engine.looking(new)
             self._settings = new
+            self._settings_version += bool(differ)
             self._waiting |= {name for name in differ if not TRAITS[name].live}
             if source is not None:
                 self.camera.change(source)
@@ -217,7 +227,6 @@ class Station:
         """What the screen shows now, as ``/api/state`` says it; ``model`` is null until it is loaded."""
         shown = self.watcher.showing
         source = self.camera.source
-        newest = self.camera.newest
         return {
             **shown.answer.to_json(),
             **eye.to_json(shown.sight),
@@ -229,10 +238,11 @@ class Station:
             "camera": self.camera.state.value,
             "camera_fault": self.camera.fault.value if self.camera.fault else None,
             "fps": round(self.camera.fps, 1),
+            "settings_version": self.settings_version,
             "source": {
                 "kind": source.kind,
                 "demonstration": source.demonstration,
-                "caption": newest.shot.caption if newest and self.camera.state is CameraState.LIVE else None,
+                "caption": shown.caption if self.camera.state is CameraState.LIVE else None,
             },
         }
 

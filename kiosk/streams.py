@@ -234,5 +234,6 @@ def visible(state: dict[str, Any]) -> object:
             "camera_fault",
             "model",
             "source",
+            "settings_version",
         )
     ]

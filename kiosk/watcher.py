@@ -48,6 +48,9 @@ class Showing:
     sight: Sight | None = None
     """What of the frame was looked at."""
     timing_ms: dict[str, float] = field(default_factory=dict)
+    caption: str | None = None
+    """Of the frame, where the answer comes from a frame with the same one: an answer that is held over while the next
+    painting comes into view is not about that."""
 
 
 class Watcher:
@@ -74,6 +77,7 @@ class Watcher:
         self._looking: tuple[Judge, Eye] | None = None
         self._thread: threading.Thread | None = None
         self._reported_s = -_REPORT_S
+        self._caption: str | None = None  # of the frame that the answer comes from
         self.failures = 0
         """Frames that could not be judged."""
 
@@ -182,6 +186,10 @@ class Watcher:
         sight: Sight | None = None,
         timing_ms: dict[str, float] | None = None,
     ) -> None:
+        caption = frame.shot.caption if frame else None
+        if answer is not self._showing.answer:  # one that is held is the very same
+            self._caption = caption
+        told = caption if caption == self._caption else None
         with self._news:
-            self._showing = Showing(self._showing.version + 1, answer, frame, sight, timing_ms or {})
+            self._showing = Showing(self._showing.version + 1, answer, frame, sight, timing_ms or {}, told)
             self._news.notify_all()

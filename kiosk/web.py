@@ -109,8 +109,7 @@ def index() -> str:
         "index.html",
         **_in_language(),
         styles=_said_of(_language()),
-        languages=_languages(),
-        take_away=station.settings.take_away,
+        settings=_settings(),
         model=station.manifest.name,
     )
 
@@ -144,18 +143,7 @@ def qr(identifier: str) -> Response:
 @pages.get("/api/settings")
 def settings() -> Response:
     """What the page needs to know of the settings."""
-    now = _station().settings
-    return jsonify(
-        {
-            "language": now.language,
-            "languages": _languages(),
-            "idle_s": now.idle_s,
-            "reset_s": now.reset_s,
-            "attract_s": now.attract_s,
-            "speech": now.speech,
-            "take_away": now.take_away,
-        }
-    )
+    return jsonify(_settings())
 
 
 @pages.get("/api/words/<language>")
@@ -173,6 +161,23 @@ def spoken(language: str) -> Response:
                 "styles": _said_of(language),
             }
         )
+
+
+def _settings() -> dict[str, Any]:
+    # The version first: what is changed meanwhile is then learned once more.
+    version = _station().settings_version
+    now = _station().settings
+    return {
+        "version": version,
+        "language": now.language,
+        "languages": _languages(),
+        "idle_s": now.idle_s,
+        "reset_s": now.reset_s,
+        "attract_s": now.attract_s,
+        "speech": now.speech,
+        "take_away": now.take_away,
+        "own_pictures": now.own_pictures,
+    }
 
 
 def _language() -> str:

@@ -97,15 +97,26 @@ WORDS = {
     "guidance_hold_still": _("Hold me still for a moment, please."),
     "guidance_more_light": _("A little more light on the painting would help."),
     "guidance_less_glare": _("A lamp is mirrored in the painting. Try another angle."),
+    # --- the same where the kiosk hangs on a wall and sees who stands before it with a painting in hand
+    "wall_come_closer": _("Bring the painting a little closer, please."),
+    "wall_step_back": _("Hold the painting a little further away, please: I cannot see all of it."),
+    # Translators: The left hand of the visitor, who faces the screen.
+    "wall_step_left": _("Move the painting a little to your left, please."),
+    "wall_step_right": _("Move the painting a little to your right, please."),
+    "wall_tilt_up": _("Hold the painting a little lower, please."),
+    "wall_tilt_down": _("Hold the painting a little higher, please."),
+    "wall_hold_still": _("Hold the painting still for a moment, please."),
     # --- the camera
     "searching_over": _("The wall is empty"),
     "searching": _("No camera is connected"),
-    "searching_note": _("I keep looking for a camera. Until then you can show me a picture of your own."),
+    "searching_note": _("I keep looking for a camera."),
     "recovering": _("I have lost my view"),
     "recovering_note": _("I am trying to get it back."),
     "failed_over": _("I keep trying"),
     "failed": _("My camera needs help"),
-    "failed_note": _("Please tell someone who works here. Until then you can show me a picture of your own."),
+    "failed_note": _("Please tell someone who works here."),
+    # Translators: After "I keep looking for a camera." or "Please tell someone who works here."
+    "until_then": _("Until then you can show me a picture of your own."),
     "fault_stream_lost": _("The connection to the camera is broken."),
     "fault_busy": _("Something else is using the camera."),
     "fault_not_permitted": _("I am not allowed to use the camera."),
@@ -116,6 +127,8 @@ WORDS = {
     "fault_corrupt": _("The camera’s picture arrives in pieces."),
     "fault_crashed": _("The camera has stumbled."),
     # --- a visitor's own picture, and what can go wrong with it
+    "brought_no_painting": _("I see no painting in it"),
+    "brought_note": _("Please try another picture, one that shows a whole painting clearly."),
     "unreadable": _("I could not read that picture"),
     "unreadable_note": _("The file may be damaged or incomplete. Please try another one."),
     "no_image": _("That file is empty"),

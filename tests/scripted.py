@@ -49,6 +49,18 @@ class Freezing(Scripted):
 
 
 @dataclass(frozen=True)
+class Captioned(Scripted):
+    """What a step shows has its caption."""
+
+    captions: tuple[str, ...] = ()
+
+    def shots(self, pause: Pause) -> Generator[Shot | None]:
+        for step, caption in zip(self.steps, self.captions, strict=True):
+            for picture in step(pause):
+                yield None if picture is None else Shot(np.ascontiguousarray(picture[..., ::-1]), caption)
+
+
+@dataclass(frozen=True)
 class Show:
     """The pictures in turn: so many times, or until a file is there, or for ever."""
 

@@ -32,6 +32,8 @@ SIZES = {
     "tablet": (1024, 768),
     "phone": (390, 844),
 }
+# Screens on which not all words of an answer fit at once: the official one of the Raspberry Pi, phones that lie.
+SMALL = {"touch": (800, 480), "lying phone": (844, 390), "small lying phone": (667, 375), "low": (1024, 600)}
 # Without these flags a headless Chromium calls home, and as root it refuses to start. The fake camera
 # shows a green picture with a clock.
 FLAGS = [
@@ -128,7 +130,7 @@ class Visitor:
             self.complaints.append(f"foreign request: {request.url}")
 
     def come(self, size: str = "tablet", query: str = "") -> Page:
-        width, height = SIZES[size]
+        width, height = (SIZES | SMALL)[size]
         self.page.set_viewport_size({"width": width, "height": height})
         self.page.goto(self.origin + "/" + query)
         return self.page
@@ -193,6 +195,38 @@ def generous_kiosk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kiosk]:
     yield from _kiosk(
         tmp_path_factory.mktemp("bundle"), picture, speech=True, take_away=True, public_url="https://kiosk.example"
     )
+
+
+TOKEN = "correct-horse-battery"
+
+
+@pytest.fixture
+def governed_kiosk(tmp_path: Path) -> Iterator[Kiosk]:
+    """With an administrator, whose token is `TOKEN`."""
+    yield from _kiosk(tmp_path, stand_in.painting(stand_in.RED, 640, 360), admin_token=TOKEN)
+
+
+@pytest.fixture
+def governed_visitor(browser: Browser, governed_kiosk: Kiosk) -> Iterator[Visitor]:
+    page = browser.new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    yield Visitor(page, governed_kiosk.url)
+    page.close()
+
+
+@pytest.fixture(scope="module")
+def wall_kiosk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kiosk]:
+    """On a wall: nobody shows it pictures of their own."""
+    picture = stand_in.painting(stand_in.RED, 640, 360)
+    yield from _kiosk(tmp_path_factory.mktemp("bundle"), picture, own_pictures=False)
+
+
+@pytest.fixture
+def wall_visitor(browser: Browser, wall_kiosk: Kiosk) -> Iterator[Visitor]:
+    page = browser.new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    yield Visitor(page, wall_kiosk.url)
+    page.close()
 
 
 @pytest.fixture

@@ -17,6 +17,8 @@ const OTHER_ANSWERS = {
   model_fault: { over: "sorry" },
 };
 
+const NOTHING_SEEN = ["no_painting", "too_dark", "too_blurred"];
+
 // The camera, where it does not just work.
 const CAMERA = { searching: "searching_over", recovering: "one_moment", failed: "failed_over" };
 
@@ -54,26 +56,29 @@ const EMPTY = {
   evidence: null,
 };
 
+// By the number that is shown: nobody reads 92 % and another word than the next visitor.
 export function sureness(confidence) {
-  return t(`sure_${SURENESS.find(([least]) => confidence >= least)?.[1] ?? 1}`);
+  const shown = Math.round(100 * confidence) / 100;
+  return t(`sure_${SURENESS.find(([least]) => shown >= least)?.[1] ?? 1}`);
 }
 
-/** The label for a state of `/api/state` or an answer of `/api/classify`. */
-export function describe(state) {
+/** The label for a state of `/api/state`. `mayBring`: whether visitors may show a picture of their own. */
+export function describe(state, mayBring = true) {
   if (!state.model) return { ...EMPTY, headline: t("greeting"), note: t("waking") };
-  if (state.camera in CAMERA) return aboutCamera(state.camera, state.camera_fault);
+  if (state.camera in CAMERA) return aboutCamera(state.camera, state.camera_fault, mayBring);
   const status = state.camera_fault === "black" ? "covered" : state.status;
-  if (status === "recognised") return named(state);
+  const guidance = advice(state.guidance, !mayBring && state.source?.kind === "camera");
+  if (status === "recognised") return named(state, guidance);
   if (!(status in OTHER_ANSWERS)) return { ...EMPTY, headline: t("greeting"), note: t("opening") };
   const label = { ...EMPTY, kind: status, over: t(OTHER_ANSWERS[status].over), headline: t(status) };
-  if (status === "no_painting") return { ...label, note: guidance(state.guidance) || t("guidance_show_painting") };
+  if (status === "no_painting") return { ...label, note: guidance || t("guidance_show_painting") };
   if (status !== "unknown_style") return { ...label, note: t(`${status}_note`) };
   const over = knows(`${state.view}_looked`) ? t(`${state.view}_looked`) : label.over;
   const known = list(styles().map((style) => style.name));
-  return { ...label, over, note: t("unknown_style_note", { styles: known }), guidance: guidance(state.guidance) };
+  return { ...label, over, note: t("unknown_style_note", { styles: known }), guidance };
 }
 
-function named(state) {
+function named(state, guidance) {
   const text = styles().find((style) => style.key === state.style) ?? { name: state.style };
   const others = Object.entries(state.probabilities)
     .filter(([key]) => key !== state.style)
@@ -95,21 +100,33 @@ function named(state) {
       share,
       percent: percent(share),
     })),
-    guidance: guidance(state.guidance),
+    guidance,
     style: text.identifier ?? null,
     evidence: state.evidence ?? null,
   };
 }
 
-function aboutCamera(camera, fault) {
-  const why = t(`fault_${fault}`);
-  const note = t(`${camera}_note`);
-  const kind = "searching";
-  return { ...EMPTY, kind, over: t(CAMERA[camera]), headline: t(camera), note: why ? sentences(why, note) : note };
+function aboutCamera(camera, fault, mayBring) {
+  // A short break is over before a picture is found.
+  const meanwhile = mayBring && camera !== "recovering" ? t("until_then") : "";
+  const note = sentences(t(`fault_${fault}`), t(`${camera}_note`), meanwhile);
+  return { ...EMPTY, kind: "searching", over: t(CAMERA[camera]), headline: t(camera), note };
 }
 
-// A code without words says nothing.
-const guidance = (code) => (code ? t(`guidance_${code}`) : "");
+// A code without words says nothing. Whoever stands before a kiosk `onTheWall` moves the painting, not the kiosk.
+function advice(code, onTheWall) {
+  if (!code) return "";
+  return t(onTheWall && knows(`wall_${code}`) ? `wall_${code}` : `guidance_${code}`);
+}
+
+/** The label for an answer of `/api/classify` about a picture that somebody has brought: there is no camera in it that
+ * could be held otherwise, and nothing to wait for. */
+export function ofBrought(answer) {
+  const label = describe(answer);
+  if (!NOTHING_SEEN.includes(label.kind)) return label;
+  const headline = label.kind === "no_painting" ? t("brought_no_painting") : label.headline;
+  return { ...label, over: t("looked_closely"), headline, note: t("brought_note") };
+}
 
 /** Sentences one after the other; without a space where the language writes none. */
 export function sentences(...texts) {

@@ -1,6 +1,7 @@
 // The screen that waits: canvases that the kiosk has drawn itself, one after the other, each with what the network
 // sees in it, and an invitation. A touch, or a painting before the camera, ends it.
 
+import { crop } from "./crop.js";
 import { evidence } from "./evidence.js";
 import { calm } from "./reading.js";
 import { styles } from "./words.js";
@@ -13,14 +14,28 @@ const $ = (id) => document.getElementById(id);
 const dialog = $("attract"), picture = $("attract-picture"), canvas = $("attract-evidence");
 const folder = new URL("attract/", import.meta.url);
 
-let exhibits = null, place = 0, timers = [];
+const stage = dialog.querySelector(".stage"), free = dialog.querySelector(".free");
+
+let exhibits = null, place = 0, timers = [], box = null;
 
 const heat = evidence(canvas, ([x, y]) => {
-  const { size } = exhibits[place];
-  const scale = Math.max(picture.clientWidth / size[0], picture.clientHeight / size[1]);
-  return [(picture.clientWidth - scale * size[0]) / 2 + scale * x, (picture.clientHeight - scale * size[1]) / 2 + scale * y];
+  const scale = box.width / exhibits[place].size[0];
+  return [box.left + scale * x, box.top + scale * y];
 }, calm);
-new ResizeObserver(() => heat.rehang()).observe(picture);
+
+// All of the painting is in sight on every screen.
+function lay() {
+  if (!exhibits || !free.offsetWidth) return;
+  const { size: [width, height], painting } = exhibits[place];
+  const { offsetLeft: left, offsetTop: top, offsetWidth, offsetHeight } = free;
+  const room = { width: stage.clientWidth, height: stage.clientHeight };
+  box = crop({ width, height }, room, { left, top, width: offsetWidth, height: offsetHeight }, painting);
+  picture.style.inset = `${box.top}px auto auto ${box.left}px`;
+  picture.style.width = `${box.width}px`;
+  picture.style.height = `${box.height}px`;
+  heat.rehang();
+}
+new ResizeObserver(lay).observe(free);
 
 const later = (action, ms) => timers.push(setTimeout(action, ms));
 
@@ -32,6 +47,7 @@ async function hang() {
     picture.src = new URL(exhibit.picture, folder);
     await picture.decode().catch(() => {});
     if (!dialog.open) return;
+    lay();
     picture.classList.add("shown");
     name();
     later(() => heat.show(exhibit.evidence, exhibit.painting), calm() ? 0 : WARM_MS);

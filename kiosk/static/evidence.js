@@ -1,8 +1,8 @@
 // The heat map: where in the painting the style is seen.
 //
-// It lies on the painting like a glass and never hides it: where nothing speaks for the style the painting is a little
-// dimmed, where much does it is a little warmed, and lines run round the strongest places, so that it can be read
-// without telling colours apart. The colours are those of cividis (Nunez, Anderton and Renslow, PLOS ONE 2018), which
+// It lies on the painting like a glass and never hides it: where nothing speaks for the style the painting is dark, where
+// much does it is light and warm, whatever its own colours are, and lines run round the strongest places, so that it can
+// be read without telling colours apart. The colours are those of cividis (Nunez, Anderton and Renslow, PLOS ONE 2018), which
 // look the same to people with and without a colour vision deficiency.
 //
 // It is painted into a square once, and the browser hangs the square into the painting's four corners by perspective.
@@ -13,13 +13,13 @@ const SIDE = 384; // px of the square; the browser smooths what is larger on the
 const FIELD = 96; // places a side on which the map is reckoned between those that the network gives
 const LINES = [0.5, 0.75]; // shares of the strongest place around which a line runs
 
-// Colour and opacity (0-1) by share of the strongest place. The most that is laid over any place is 0.6.
+// Colour and opacity (0-1) by share of the strongest place. The most that is laid over any place is 0.74.
 const STOPS = [
-  [0, [0, 32, 76], 0.6],
-  [0.35, [60, 77, 110], 0.38],
-  [0.6, [140, 135, 118], 0.12],
-  [0.8, [214, 193, 92], 0.14],
-  [1, [255, 234, 70], 0.34],
+  [0, [0, 32, 76], 0.74],
+  [0.3, [0, 32, 76], 0.7],
+  [0.5, [60, 77, 110], 0.5],
+  [0.7, [170, 158, 108], 0.4],
+  [1, [255, 234, 70], 0.54],
 ];
 
 /** Keeps one `canvas` in the corners that it is given. `toScreen(point)` takes a point of the picture to the

@@ -1,7 +1,7 @@
 // The visitor's page. Three views: the kiosk's camera (live), a picture that was brought (still),
 // and the camera of the device in hand (own). The live view is where everything returns to.
 
-import { aloud, asView, describe, looking, trouble } from "./answers.js";
+import { aloud, asView, describe, looking, ofBrought, trouble } from "./answers.js";
 import * as waiting from "./attract.js";
 import { follow, stream } from "./live.js";
 import { classify, hasOwnCamera, offerPictures, ownCamera } from "./pictures.js";
@@ -9,7 +9,7 @@ import * as reading from "./reading.js";
 import * as screen from "./screen.js";
 import * as speech from "./speech.js";
 import { visits } from "./visit.js";
-import { language, speak, styles, t } from "./words.js";
+import { coming, json, language, offerLanguages, say, speak, styles, t } from "./words.js";
 
 // Where nobody touches the screen, the evidence comes and goes on the painting in view: seconds of each.
 const WARM_S = 8, COOL_S = 14;
@@ -17,10 +17,10 @@ const WARM_S = 8, COOL_S = 14;
 const $ = (id) => document.getElementById(id);
 const live = $("live"), still = $("still"), own = $("own");
 const picture = stream(live, "/stream.mjpg");
-// Until the kiosk has said what is set; its own defaults, which are enough for a page without a kiosk.
-let settings = { language: null, idle_s: 45, reset_s: 20, attract_s: 20, speech: false };
+let settings = json("settings"); // as `/api/settings` gives them
+let learned = settings.version; // what the events called the settings when they were last learned ...
+let learning = false; // ... and whether they are being asked for
 let home = language().code; // the language that the screen begins with
-let learned_s = 0; // when it was last asked what is set
 let view = "live";
 let state = null; // the last one heard, kept for the way back
 let asked = 0; // a slow answer to an earlier picture must not overwrite a later one
@@ -29,16 +29,16 @@ let shown = null; // redraws the present view: in another language, with or with
 let seen_s = performance.now() / 1000; // when a painting was last in view
 let wantsWhere = false; // the visitor asked to see the evidence
 let turns = false; // it is the evidence's turn in the attract loop
-let quiet = { quiet_s: () => 0, isAsking: false };
+let quiet = { wait: () => {}, quiet_s: () => 0, isAsking: false };
 
 const warm = () => wantsWhere || turns;
 
 function put(label) {
   screen.show(label);
-  screen.offer(label);
+  screen.offer(label, settings.take_away);
   if (reading.speaks()) speech.tell(label.kind === "recognised" ? aloud(label) : "", language().tag);
   if (!label.evidence && wantsWhere && view !== "own") want(false);
-  if ($("take")) $("take").dataset.style = label.style ?? "";
+  $("take").dataset.style = label.style ?? "";
 }
 
 function showLive() {
@@ -51,12 +51,14 @@ function showLive() {
   screen.emptyWall(!sees && !returns);
   if (sees || returns) picture.start();
   else picture.stop();
-  put(describe(state));
+  put(describe(state, settings.own_pictures));
+  if (state.model) screen.model(state.model.name);
   const size = { width: live.naturalWidth, height: live.naturalHeight };
   // A picture from a folder is looked at as a whole, so it is shown as a whole.
   const whole = state.source?.kind === "folder";
-  live.classList.toggle("whole", whole);
-  screen.guide(size, sees && state.camera_fault !== "black" ? state : null, whole ? "meet" : "slice", warm());
+  const seen = sees && state.camera_fault !== "black" ? state : null;
+  screen.hang(size, seen, whole);
+  screen.guide(size, seen, "slice", warm());
   screen.caption(sees && state.source?.demonstration ? drawn(state.source.caption) : "");
   screen.timing(sees ? state.timing_ms?.total : undefined);
   screen.backTo(sees);
@@ -77,8 +79,16 @@ function go(name) {
   }
   screen.view(name);
   screen.guide(null);
-  $("use-own").hidden = name === "own" || !hasOwnCamera();
+  offerOwn();
   screen.timing(undefined);
+}
+
+/** Offers to bring a picture, or the camera of the device in hand. A screen on a wall has neither files nor a device
+ * that anybody could hold. */
+function offerOwn() {
+  $("choose").hidden = !settings.own_pictures;
+  $("use-own").hidden = !settings.own_pictures || view === "own" || !hasOwnCamera();
+  say($("invitation"), settings.own_pictures ? "drop_here" : "");
 }
 
 function back() {
@@ -86,7 +96,7 @@ function back() {
   const hadFocus = document.activeElement === $("back") || document.activeElement === document.body;
   go("live");
   showLive();
-  if (hadFocus) $("choose").focus();
+  if (hadFocus) $(settings.own_pictures ? "choose" : "open-languages").focus();
 }
 
 /** Shows what `label()` says, now and in whatever language comes. */
@@ -110,12 +120,12 @@ async function lookAt(file) {
     // Whoever shows a picture cannot move what is in it.
     const answer = { ...(await classify(file)), guidance: null };
     if (mine !== asked) return;
-    stand(() => describe(answer));
+    stand(() => ofBrought(answer));
     screen.timing(answer.timing_ms?.total);
     await still.decode().catch(() => {});
     if (mine !== asked) return;
     shown = () => {
-      put(describe(answer));
+      put(ofBrought(answer));
       screen.guide({ width: still.naturalWidth, height: still.naturalHeight }, answer, "meet", warm());
     };
     shown();
@@ -148,7 +158,7 @@ function want(where) {
 
 // --- what a visitor may choose
 
-offerPictures($("choose"), $("file"), lookAt);
+offerPictures($("choose"), $("file"), () => settings.own_pictures, lookAt);
 $("back").addEventListener("click", back);
 $("use-own").addEventListener("click", () => {
   go("own");
@@ -157,7 +167,7 @@ $("use-own").addEventListener("click", () => {
   $("back").focus();
   device.start();
 });
-$("use-own").hidden = !hasOwnCamera();
+offerOwn();
 $("show-where").addEventListener("click", () => {
   want(!wantsWhere);
   turns = false;
@@ -176,16 +186,19 @@ for (const [button, dialog] of [["open-languages", "languages"], ["open-reading"
 }
 
 async function talk(code) {
+  const before = language().code;
   try {
     await speak(code);
   } catch {
-    return; // the kiosk is away, and its page says so
+    return false; // the kiosk is away, and its page says so
   }
-  $("language-name").textContent = document.querySelector(`a[data-language="${code}"]`)?.textContent ?? code;
-  speech.hush();
+  const { name } = settings.languages.find((one) => one.code === language().code) ?? { name: language().code };
+  if ($("language-name").textContent !== name) $("language-name").textContent = name;
+  if (language().code !== before) speech.hush();
   offerSpeech();
   waiting.name();
   shown?.();
+  return true;
 }
 
 $("languages").addEventListener("click", (event) => {
@@ -204,13 +217,13 @@ reading.offerReading((mode) => {
 const offerSpeech = () => reading.offerSpeech(settings.speech, Boolean(speech.voiceFor(language().tag)));
 speech.onVoices(offerSpeech);
 
-$("take")?.addEventListener("click", () => {
+$("take").addEventListener("click", () => {
   const { style } = $("take").dataset;
   $("square").src = `/styles/${style}/qr.svg?lang=${language().code}`;
   $("along-style").textContent = styles().find(({ identifier }) => identifier === style)?.name ?? "";
   $("along").showModal();
 });
-$("along")?.addEventListener("click", (event) => event.target === $("along") && $("along").close());
+$("along").addEventListener("click", (event) => event.target === $("along") && $("along").close());
 
 // --- nobody there
 
@@ -229,7 +242,6 @@ function begin() {
   shown?.();
 }
 
-const LEARN_S = 30; // s between two questions what is set: it may be changed while the page is open
 const NOBODY = ["no_painting", "too_dark", "too_blurred"];
 
 function watchOver() {
@@ -245,28 +257,41 @@ function watchOver() {
   // A painting that hangs before the camera for good is its own invitation.
   const inTurn = isQuiet && view === "live" && state?.status === "recognised" && !reading.calm()
     && now_s % (WARM_S + COOL_S) < WARM_S;
-  if (now_s - learned_s >= LEARN_S) learn();
   if (inTurn !== turns) {
     turns = inTurn;
     shown?.();
   }
 }
 
-async function learn() {
-  learned_s = performance.now() / 1000;
-  const before = settings;
+/** Asks what is set and said, which the events call `version`. Where the kiosk does not answer, the next event asks. */
+async function learn(version) {
+  if (learning) return;
+  learning = true;
   try {
     const response = await fetch("/api/settings");
-    if (response.ok) settings = await response.json();
+    if (response.ok && (await heed(await response.json()))) learned = version;
   } catch {
-    return; // it is asked again
+    // The page says itself that the kiosk is away.
+  } finally {
+    learning = false;
   }
-  offerSpeech();
-  if (before.language && before.language !== settings.language) {
-    const isHome = language().code === home;
-    home = settings.language;
-    if (isHome) talk(home);
-  }
+}
+
+/** Does as is set now; false where the words for it did not come. */
+async function heed(set) {
+  const before = settings;
+  settings = set;
+  quiet.wait();
+  offerLanguages($("languages").querySelector("ul"), settings.languages);
+  offerOwn();
+  if (!settings.own_pictures) back();
+  if (!settings.take_away) $("along").close();
+  const isHome = coming() === home;
+  if (before.language !== settings.language) home = settings.language;
+  const isOffered = (code) => settings.languages.some((one) => one.code === code);
+  if (!isOffered(home)) home = settings.language;
+  // Its words may be others too: the museum's texts, or another model's styles.
+  return talk(isHome || !isOffered(coming()) ? home : coming());
 }
 
 quiet = visits(() => settings, isChanged, begin);
@@ -279,18 +304,13 @@ function open() {
     "/api/events",
     (heard) => {
       state = heard;
-      // Another model was put in, with other styles: their texts come with the page.
-      const keys = Object.keys(heard.probabilities ?? {});
-      if (keys.length && !keys.every((key) => styles().some((style) => style.key === key))) location.reload();
+      if (heard.settings_version !== learned) learn(heard.settings_version);
       showLive();
       watchOver();
     },
     (lost) => {
       screen.connection(lost);
-      if (!lost) {
-        picture.restart();
-        learn();
-      }
+      if (!lost) picture.restart();
     },
   );
 }

@@ -11,16 +11,15 @@ const JUMP = 0.5; // sizes of the quadrangle: a corner that is this far away bel
 export function glider(draw) {
   let from = [], to = [], began = 0, frame = 0;
 
-  const shown = () => {
-    const share = Math.min((performance.now() - began) / GLIDE_MS, 1);
-    return to.map((quad, i) => quad.map((point, j) => between(from[i][j], point, share)));
-  };
+  const progress = () => Math.min((performance.now() - began) / GLIDE_MS, 1);
+  const at = (share) => to.map((quad, i) => quad.map((point, j) => between(from[i][j], point, share)));
   const step = () => {
-    draw(shown());
-    if (from !== to && performance.now() - began < GLIDE_MS) frame = requestAnimationFrame(step);
+    const share = progress(); // once: drawing takes time, and the last step must arrive
+    draw(at(share));
+    if (from !== to && share < 1) frame = requestAnimationFrame(step);
   };
   return (quads, atOnce = false) => {
-    const before = shown();
+    const before = at(progress());
     cancelAnimationFrame(frame);
     began = performance.now();
     to = quads;

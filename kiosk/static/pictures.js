@@ -94,8 +94,8 @@ export function hasOwnCamera() {
   return Boolean(navigator.mediaDevices?.getUserMedia);
 }
 
-/** Calls `chosen(file)` for a file that is picked with the button or dropped anywhere on the page. */
-export function offerPictures(button, input, chosen) {
+/** Calls `chosen(file)` for a file that is picked with the button or dropped anywhere on the page, while `may()`. */
+export function offerPictures(button, input, may, chosen) {
   button.addEventListener("click", () => input.click());
   input.addEventListener("change", () => {
     const [file] = input.files;
@@ -103,7 +103,7 @@ export function offerPictures(button, input, chosen) {
     input.value = ""; // so that the same file can be chosen again
   });
   let depth = 0; // dragenter and dragleave also come from every element inside
-  const brings = (event) => event.dataTransfer?.types.includes("Files");
+  const brings = (event) => may() && event.dataTransfer?.types.includes("Files");
   const mark = () => document.body.classList.toggle("dragging", depth > 0);
   addEventListener("dragenter", (event) => brings(event) && (depth += 1, mark()));
   addEventListener("dragleave", (event) => brings(event) && (depth = Math.max(0, depth - 1), mark()));
@@ -113,6 +113,6 @@ export function offerPictures(button, input, chosen) {
     depth = 0;
     mark();
     const [file] = event.dataTransfer.files;
-    if (file) chosen(file);
+    if (file && may()) chosen(file);
   });
 }

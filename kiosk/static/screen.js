@@ -2,6 +2,7 @@
 // and a screen reader is not told the same thing twice. Data is written as text, never as markup.
 
 import { sentences } from "./answers.js";
+import { cropper } from "./crop.js";
 import { evidence } from "./evidence.js";
 import { glider } from "./outline.js";
 import { calm } from "./reading.js";
@@ -55,17 +56,19 @@ function alternatives(others) {
   return differs;
 }
 
-// Makes the text of the label as large as it may be with all of it in sight. A phone scrolls instead.
+// Makes the text of the label as large as it may be with all of it in sight, without the other styles if that helps.
+// Where even that does not do, the text scrolls, with all of it; a phone scrolls in any case.
 function fit() {
   const scrolls = matchMedia("(max-aspect-ratio: 1/1) and (max-width: 699px)").matches;
   const isCut = () => [label, text].some((one) => one.scrollHeight > one.clientHeight + 1);
-  let share = 1;
-  const root = document.documentElement;
-  root.style.setProperty("--fit", share);
-  while (!scrolls && share > LEAST_FIT && isCut()) {
-    share -= FIT_STEP;
-    root.style.setProperty("--fit", share.toFixed(2));
-  }
+  const set = (share, isTight) => {
+    document.documentElement.style.setProperty("--fit", share.toFixed(2));
+    document.body.toggleAttribute("data-tight", isTight);
+    return scrolls || !isCut();
+  };
+  for (const isTight of [false, true])
+    for (let share = 1; share >= LEAST_FIT; share -= FIT_STEP) if (set(share, isTight)) return;
+  set(LEAST_FIT, false);
 }
 // Whatever else takes room from the text or gives it back: the screen, a button, a caption, a font.
 const room = new ResizeObserver(fit);
@@ -111,6 +114,24 @@ export function guide(frame, seen, fitted, warm = false) {
   $("legend").hidden = !(shares && shown?.region);
 }
 
+const stage = document.querySelector(".room .stage"), free = stage.querySelector(".free");
+const lay = cropper((box, glides) => {
+  stage.classList.toggle("glides", glides && !calm());
+  stage.classList.toggle("short", box.height < stage.clientHeight - 1);
+  for (const [side, value] of Object.entries(box)) stage.style.setProperty(`--${side}`, `${value.toFixed(1)}px`);
+});
+let hung = null;
+
+/** Has the live picture, of `size`, lie on the stage so that what was `seen` in it is in sight; all of it if `whole`. */
+export function hang(size, seen, whole) {
+  if (!size.width || !size.height) return;
+  hung = [size, seen, whole];
+  const room = { width: stage.clientWidth, height: stage.clientHeight };
+  const { offsetLeft: left, offsetTop: top, offsetWidth: width, offsetHeight: height } = free;
+  lay(size, room, { left, top, width, height }, seen?.painting ?? seen?.region ?? null, whole);
+}
+new ResizeObserver(() => hung && hang(...hung)).observe(free);
+
 const INVITING = ["centre", "region"];
 
 // Where nothing is left to draw, what was there fades out.
@@ -155,10 +176,10 @@ export function view(name) {
   }
 }
 
-/** What the visitor may do about this label: see where, take it along. */
-export function offer(said) {
+/** What the visitor may do about this label: see where, and where that is set take it along. */
+export function offer(said, takeAway) {
   $("show-where").hidden = !said.evidence;
-  if ($("take")) $("take").hidden = !said.style;
+  $("take").hidden = !said.style || !takeAway;
 }
 
 /** With no camera, an empty frame hangs on the wall. */
@@ -171,6 +192,8 @@ export function caption(text) {
   write($("caption"), text);
   $("caption").hidden = !text;
 }
+
+export const model = (name) => write($("model"), name);
 
 export function timing(ms) {
   write($("timing"), Number.isFinite(ms) ? ` · \u2066${number(ms < 10 ? Math.round(ms * 10) / 10 : Math.round(ms))} ms\u2069` : "");
@@ -192,7 +215,19 @@ export function glow(pictures) {
   const to = $("glow").getContext("2d");
   setInterval(() => {
     const picture = pictures.find((one) => !one.hidden && (one.naturalWidth || one.videoWidth));
-    if (picture && !document.hidden) to.drawImage(picture, 0, 0, 8, 5);
+    if (picture && !document.hidden) {
+      to.drawImage(picture, 0, 0, 8, 5);
+      goOn(picture);
+    }
     $("glow").classList.toggle("shown", Boolean(picture));
   }, GLOW_MS);
+}
+
+const EDGE = 0.04; // share of the picture's height at its edges whose colours go on beyond it
+
+function goOn(picture) {
+  const width = picture.naturalWidth || picture.videoWidth, height = picture.naturalHeight || picture.videoHeight;
+  const to = $("beyond").getContext("2d");
+  to.drawImage(picture, 0, 0, width, EDGE * height, 0, 0, 8, 1);
+  to.drawImage(picture, 0, (1 - EDGE) * height, width, EDGE * height, 0, 1, 8, 1);
 }

@@ -16,12 +16,16 @@ export function visits(settings, isChanged, begin) {
 
   function rest() {
     touched = performance.now();
+    wait();
+  }
+
+  function wait() {
     clearTimeout(idle);
-    idle = setTimeout(ask, 1000 * settings().idle_s);
+    idle = setTimeout(ask, Math.max(0, touched + 1000 * settings().idle_s - performance.now()));
   }
 
   function ask() {
-    if (!isChanged()) return;
+    if (!isChanged() || asks.open) return;
     const until = performance.now() + 1000 * settings().reset_s;
     const tick = () => {
       const left = Math.max(0, Math.ceil((until - performance.now()) / 1000));
@@ -62,6 +66,8 @@ export function visits(settings, isChanged, begin) {
   asks.addEventListener("click", (event) => event.target === asks && stay());
   rest();
   return {
+    /** Waits as long as is set now. */
+    wait,
     /** Seconds since the last sign of a visitor. */
     quiet_s: () => (performance.now() - touched) / 1000,
     get isAsking() {

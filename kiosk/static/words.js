@@ -2,13 +2,18 @@
 // chooses another: what stands in the page carries the key of its words, the rest is asked for by key.
 
 const root = document.documentElement;
-const json = (id) => JSON.parse(document.getElementById(id).textContent);
+/** What the page was made with, as the API gives it. */
+export const json = (id) => JSON.parse(document.getElementById(id).textContent);
 
 let words = json("words");
 let found = json("styles");
+let wanted = root.dataset.language; // what was last asked for: a slow answer must not overwrite a later one
 
 /** Code, BCP 47 tag and direction of the language that the page speaks now. */
 export const language = () => ({ code: root.dataset.language, tag: root.lang, direction: root.dir });
+
+/** The code of the language that it speaks, or is about to. */
+export const coming = () => wanted;
 
 /** The styles in the model's order: `key` as the API names them, `identifier`, and our texts. */
 export const styles = () => found;
@@ -41,12 +46,20 @@ export function say(element, key) {
   element.textContent = t(key);
 }
 
-/** Has the page speak another language. Throws where the kiosk does not answer, and then nothing has changed. */
+/** Has the page speak a language, in the words that the kiosk has for it now. Throws where it does not answer, and
+ * then nothing has changed. */
 export async function speak(code) {
-  if (code === root.dataset.language) return;
-  const response = await fetch(`/api/words/${encodeURIComponent(code)}`);
-  if (!response.ok) throw new Error(`no words: ${response.status}`);
-  const said = await response.json();
+  wanted = code;
+  let said;
+  try {
+    const response = await fetch(`/api/words/${encodeURIComponent(code)}`);
+    if (!response.ok) throw new Error(`no words: ${response.status}`);
+    said = await response.json();
+  } catch (error) {
+    if (wanted === code) wanted = root.dataset.language;
+    throw error;
+  }
+  if (wanted !== code) return;
   ({ words, styles: found } = said);
   root.lang = said.tag;
   root.dir = said.direction;
@@ -55,8 +68,25 @@ export async function speak(code) {
   for (const element of document.querySelectorAll("[data-word-label]"))
     element.setAttribute("aria-label", t(element.dataset.wordLabel));
   for (const element of document.querySelectorAll("[data-word-alt]")) element.alt = t(element.dataset.wordAlt);
+  mark();
+}
+
+function mark() {
   for (const link of document.querySelectorAll("a[data-language]")) {
-    if (link.dataset.language === code) link.setAttribute("aria-current", "true");
+    if (link.dataset.language === root.dataset.language) link.setAttribute("aria-current", "true");
     else link.removeAttribute("aria-current");
   }
+}
+
+/** Offers these languages to visitors, in `list`. */
+export function offerLanguages(list, languages) {
+  const entries = languages.map(({ code, name, tag, direction }) => {
+    const entry = document.createElement("li"), link = document.createElement("a");
+    Object.assign(link, { href: `?lang=${code}`, lang: tag, hreflang: tag, dir: direction, textContent: name });
+    link.dataset.language = code;
+    entry.append(link);
+    return entry;
+  });
+  list.replaceChildren(...entries);
+  mark();
 }

@@ -6,8 +6,24 @@ from tests.visitor import (
     browser,
     generous_kiosk,
     generous_visitor,
+    governed_kiosk,
+    governed_visitor,
     kiosk,
     visitor,
+    wall_kiosk,
+    wall_visitor,
 )
 
-__all__ = ["blind_kiosk", "blind_visitor", "browser", "generous_kiosk", "generous_visitor", "kiosk", "visitor"]
+__all__ = [
+    "blind_kiosk",
+    "blind_visitor",
+    "browser",
+    "generous_kiosk",
+    "generous_visitor",
+    "governed_kiosk",
+    "governed_visitor",
+    "kiosk",
+    "visitor",
+    "wall_kiosk",
+    "wall_visitor",
+]

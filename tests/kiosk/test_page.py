@@ -197,6 +197,33 @@ def test_what_is_no_picture_gets_a_friendly_word(
     visitor.leave(expected="status of 4(00|13|15)")
 
 
+@pytest.mark.parametrize("status", ["no_painting", "too_dark", "too_blurred"])
+def test_a_picture_in_which_nothing_is_seen_has_words_of_its_own(visitor: Visitor, status: str) -> None:
+    answer = NOTHING | {"status": status, "view": "whole", "model": {"name": "stand-in"}}
+    visitor.page.route("**/api/classify", lambda route: route.fulfill(json=answer))
+    page = visitor.come()
+    page.locator("#file").set_input_files(picture(stand_in.GREEN))
+    expect(page.locator("#over")).to_have_text("I have looked closely")
+    expect(page.locator("#note")).to_contain_text("try another picture")
+    if status == "no_painting":
+        expect(page.locator("#headline")).to_have_text("I see no painting in it")
+    visitor.leave()
+
+
+@pytest.mark.parametrize(
+    ("confidence", "percent", "sure"),
+    [(0.9151, "92%", "Almost certain"), (0.9149, "91%", "Quite sure"), (0.746, "75%", "Quite sure")],
+)
+def test_the_words_agree_with_the_number_beside_them(
+    visitor: Visitor, confidence: float, percent: str, sure: str
+) -> None:
+    page = visitor.come_to_be_told()
+    tell(page, confidence=confidence)
+    expect(page.locator("#percent")).to_have_text(percent)
+    expect(page.locator("#sure")).to_have_text(sure)
+    visitor.leave()
+
+
 def test_without_a_camera_the_page_says_so_and_takes_pictures(blind_visitor: Visitor) -> None:
     page = blind_visitor.come()
     expect(page.locator("#headline")).to_have_text("No camera is connected")

@@ -6,15 +6,17 @@ In a real browser, like `test_page`; axe-core looks at every state in every lang
 from __future__ import annotations
 
 import json
+import re
 import time
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from kiosk.words import LANGUAGES
 from tests import stand_in
+from tests.administrator import Administrator
 from tests.visitor import (
     CAPTION,
     FRAME,
@@ -24,7 +26,9 @@ from tests.visitor import (
     NOTHING,
     QUAD,
     SIZES,
+    SMALL,
     STATE,
+    TOKEN,
     Kiosk,
     Visitor,
     tell,
@@ -65,6 +69,14 @@ SPOKEN = """
     };
     window.SpeechSynthesisUtterance = class { constructor(text) { this.text = text; } };
 """
+
+# A file is dragged over the page and let go.
+DROP = """() => {
+    const carried = new DataTransfer();
+    carried.items.add(new File(["picture"], "picture.png", { type: "image/png" }));
+    for (const name of ["dragenter", "dragover", "drop"])
+        document.body.dispatchEvent(new DragEvent(name, { dataTransfer: carried, bubbles: true, cancelable: true }));
+}"""
 
 # Has the page say, in one language after the other, all that it can say of a style, and lists what is out of sight then
 # or set too small. Before each answer there is none, so that buttons come and go with it. A phone may scroll.
@@ -162,7 +174,7 @@ def test_the_evidence_hides_nothing_and_is_read_without_colours(visitor: Visitor
         """() => [...evidence.getContext("2d").getImageData(0, 0, 384, 384).data].filter((_, i) => i % 4 === 3)"""
     )
     thin = sorted(alphas)[int(0.95 * len(alphas))]  # lines are a few per cent of the places
-    assert thin <= 0.62 * 255, "the painting is seen through it everywhere"
+    assert thin <= 0.76 * 255, "the painting is seen through it everywhere"
     # Brightness alone, on black and on white: the strongest place, upper right, differs from the weakest, lower left.
     greys = page.evaluate(
         """() => ["#000", "#fff"].map((ground) => {
@@ -371,12 +383,126 @@ def test_right_to_left_the_screen_is_mirrored_and_the_picture_is_not(visitor: Vi
     visitor.leave()
 
 
-def test_another_language_in_the_settings_reaches_an_open_page(visitor: Visitor) -> None:
+# --- what the administrator changes
+
+
+def administer(kiosk: Kiosk) -> Administrator:
+    administrator = Administrator(int(kiosk.url.rpartition(":")[2]))
+    administrator.sign_in(TOKEN)
+    return administrator
+
+
+def test_what_the_administrator_changes_reaches_an_open_page(governed_visitor: Visitor, governed_kiosk: Kiosk) -> None:
+    administrator = administer(governed_kiosk)
+
+    def change(**settings: object) -> None:
+        assert administrator.ask("PATCH", "/admin/api/settings", settings)["status_code"] == 200
+
+    page = governed_visitor.come()
+    expect(page.locator("#headline")).to_have_text("Impressionism")
+    expect(page.locator("#take")).to_be_hidden()
+    page.evaluate("window.isTheSame = true")
+    change(language="nl")
+    expect(page.locator("html")).to_have_attribute("lang", "nl", timeout=2_000)
+    change(take_away=True, public_url="https://kiosk.example")
+    expect(page.locator("#take")).to_be_visible(timeout=2_000)
+    change(take_away=False)
+    expect(page.locator("#take")).to_be_hidden(timeout=2_000)
+    # A visitor who has chosen another language keeps it while it is offered.
+    page.locator("#open-languages").click()
+    page.get_by_role("link", name="Deutsch").click()
+    expect(page.locator("html")).to_have_attribute("lang", "de")
+    change(languages=["de", "en"], language="en")
+    page.locator("#open-languages").click()
+    expect(page.locator("#languages a")).to_have_text(["Deutsch", "English"], timeout=2_000)
+    expect(page.locator("#languages a[aria-current]")).to_have_text("Deutsch")
+    expect(page.locator("html")).to_have_attribute("lang", "de")
+    page.keyboard.press("Escape")
+    change(languages=["en", "fr"])
+    expect(page.locator("html")).to_have_attribute("lang", "en", timeout=2_000)
+    expect(page.locator("#language-name")).to_have_text("English")
+    page.locator("#open-reading").click()
+    change(idle_s=5)  # an open card is something to put back
+    expect(page.locator("#still-there")).to_be_visible(timeout=9_000)
+    assert page.evaluate("window.isTheSame"), "it was not loaded anew"
+    governed_visitor.leave()
+
+
+def test_a_restarted_kiosk_is_asked_for_its_texts(visitor: Visitor) -> None:
     page = visitor.come_to_be_told()
     expect(page.locator("#headline")).to_have_text("Cubism")
-    settings = page.request.get(f"{visitor.origin}/api/settings").json() | {"language": "nl"}
+    said = page.request.get(f"{visitor.origin}/api/words/en").json()
+    for style in said["styles"]:
+        style["about"] = "It hangs in room 4."
+    page.route("**/api/words/en", lambda route: route.fulfill(json=said))
+    tell(page, settings_version=2)
+    expect(page.locator("#note")).to_have_text("It hangs in room 4.")
+    visitor.leave()
+
+
+def test_a_language_that_comes_late_does_not_overrule_a_later_choice(visitor: Visitor) -> None:
+    page = visitor.come_to_be_told()
+    said = page.request.get(f"{visitor.origin}/api/words/en").json()
+    late: list[Route] = []
+    page.route("**/api/words/en", lambda route: late.append(route))
+    tell(page, settings_version=2)
+    stand_in.until(lambda: page.wait_for_timeout(20) is None and bool(late))
+    page.locator("#open-languages").click()
+    page.get_by_role("link", name="Deutsch").click()
+    expect(page.locator("html")).to_have_attribute("lang", "de")
+    late[0].fulfill(json=said)
+    page.wait_for_timeout(300)
+    expect(page.locator("html")).to_have_attribute("lang", "de")
+    visitor.leave()
+
+
+# --- a screen on a wall
+
+
+def test_a_screen_on_a_wall_takes_no_pictures(wall_visitor: Visitor) -> None:
+    page = wall_visitor.come_to_be_told(idle_s=3600, attract_s=3600)
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url) if "/api/classify" in request.url else None)
+    expect(page.get_by_role("button", name="Show me where")).to_be_visible()
+    for name in ["Show a picture", "This device"]:
+        expect(page.get_by_role("button", name=name)).to_have_count(0)
+    page.evaluate(DROP)
+    expect(page.locator("body.dragging")).to_have_count(0)
+    page.wait_for_timeout(300)
+    assert sent == []
+    expect(page.locator("body")).to_have_attribute("data-view", "live")
+    tell(page, guidance="step_left")
+    expect(page.locator("#guidance")).to_have_text("Move the painting a little to your left, please.")
+    for camera, fault in [("searching", "no_camera"), ("failed", "frozen")]:
+        tell(page, **GONE, camera=camera, camera_fault=fault)
+        expect(page.locator("body")).to_have_attribute("data-kind", "searching")
+        expect(page.locator("#empty")).to_be_visible()
+        for words in ["your own", "Drop", "choose"]:
+            expect(page.locator("body")).not_to_contain_text(words, use_inner_text=True)
+    wall_visitor.leave()
+
+
+def test_a_screen_on_a_wall_is_accessible(browser: Browser, wall_kiosk: Kiosk) -> None:
+    context = browser.new_context(bypass_csp=True, reduced_motion="reduce")
+    page = Visitor(context.new_page(), wall_kiosk.url).come_to_be_told(idle_s=3600, attract_s=3600)
+    faults = []
+    for where, changes in {"style": {}, "failed": GONE | {"camera": "failed", "camera_fault": "frozen"}}.items():
+        tell(page, **changes)
+        page.wait_for_timeout(300)
+        faults += audit(page, where) + small_targets(page, where)
+    context.close()
+    assert faults == []
+
+
+def test_whether_pictures_are_taken_reaches_an_open_page(visitor: Visitor) -> None:
+    page = visitor.come_to_be_told()
+    page.locator("#file").set_input_files({**PICTURE, "buffer": stand_in.encoded(stand_in.painting(stand_in.GREEN))})
+    expect(page.locator("#still")).to_be_visible()
+    settings = page.request.get(f"{visitor.origin}/api/settings").json() | {"own_pictures": False}
     page.route("**/api/settings", lambda route: route.fulfill(json=settings))
-    expect(page.locator("html")).to_have_attribute("lang", "nl", timeout=45_000)
+    tell(page, settings_version=2)
+    expect(page.locator("#live")).to_be_visible()
+    expect(page.locator("#choose")).to_be_hidden()
     visitor.leave()
 
 
@@ -435,6 +561,9 @@ def test_forced_colours_keep_what_is_chosen_visible(visitor: Visitor, colours: s
     page = visitor.come_to_be_told()
     page.locator("#show-where").click()
     assert page.evaluate("getComputedStyle(document.getElementById('show-where')).borderWidth") == "3px"
+    # The text has solid ground.
+    ground = page.evaluate("getComputedStyle(document.querySelector('.room .label')).backgroundColor")
+    assert re.fullmatch(r"rgb\(.*\)", ground), ground
     visitor.leave()
 
 
@@ -507,7 +636,7 @@ def test_a_page_to_take_along(generous_visitor: Visitor) -> None:
 def test_nothing_to_take_along_by_default(visitor: Visitor) -> None:
     page = visitor.come_to_be_told()
     expect(page.locator("#headline")).to_have_text("Cubism")
-    expect(page.locator("#take")).to_have_count(0)
+    expect(page.locator("#take")).to_be_hidden()
     visitor.leave()
 
 
@@ -650,6 +779,127 @@ def test_all_words_and_buttons_are_in_sight_in_every_language(generous_visitor: 
     states = [told | {"style": style} for style in stand_in.STYLES]
     assert page.evaluate(OUT_OF_SIGHT, [[*LANGUAGES], states, STATE | NOTHING, size == "phone"]) == []
     generous_visitor.leave()
+
+
+# Lists what is set too small, and the buttons that are not in sight, in one language after the other.
+TOO_SMALL = """async ([languages, states]) => {
+    const words = await import("/static/words.js");
+    const faults = [];
+    for (const language of languages) {
+        await words.speak(language);
+        for (const state of states) {
+            tell(state);
+            await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+            const where = `${language} ${state.status} ${state.style}`;
+            for (const one of document.querySelectorAll(".room .label *, .room .stage p")) {
+                const own = [...one.childNodes].some((part) => part.nodeType === 3 && part.data.trim());
+                if (!own || !one.getClientRects().length || one.closest(".unseen")) continue;
+                const type = parseFloat(getComputedStyle(one).fontSize), name = one.id || one.className || one.tagName;
+                const least = one.closest(".note, .look") ? 16 : 13;
+                if (type < least) faults.push(`${where}: ${name} is set in ${type.toFixed(1)} px`);
+            }
+            for (const one of document.querySelectorAll(".room button")) {
+                if (!one.getClientRects().length) continue;
+                const box = one.getBoundingClientRect();
+                const out = Math.max(box.right - innerWidth, -box.left, box.bottom - innerHeight, -box.top);
+                if (out > 0) faults.push(`${where}: ${one.id} is ${Math.round(out)} px out of sight`);
+            }
+            const text = document.querySelector(".room .text");
+            if (text.clientHeight < 100) faults.push(`${where}: ${text.clientHeight} px are left for the text`);
+            const wide = document.documentElement.scrollWidth - innerWidth;
+            if (wide > 0) faults.push(`${where}: ${wide} px too wide`);
+        }
+    }
+    return faults;
+}"""
+
+
+@pytest.mark.parametrize("text", ["normal", "large"])
+@pytest.mark.parametrize("size", SMALL)
+def test_a_small_screen_can_be_read_and_used(generous_visitor: Visitor, size: str, text: str) -> None:
+    page = generous_visitor.come_to_be_told(size, f"?text={text}", idle_s=3600, attract_s=3600)
+    caption = {"kind": "demo", "demonstration": True, "caption": CAPTION}
+    states = [STATE | {"style": style, "source": caption} for style in stand_in.STYLES]
+    states += [STATE | WRONG, STATE | NOTHING, STATE | GONE | {"camera": "failed", "camera_fault": "frozen"}]
+    assert page.evaluate(TOO_SMALL, [[*LANGUAGES], states]) == []
+    tell(page)
+    page.locator("#look-for").scroll_into_view_if_needed()  # what is not in sight can be reached
+    tell(page, **NOTHING)  # a painting would end the invitation
+    for dialog in ["attract", "still-there", "thanks"]:
+        page.evaluate(f"document.getElementById('{dialog}').showModal()")
+        for button in page.locator(f"#{dialog} button").all():
+            expect(button).to_be_in_viewport(ratio=1)
+        page.evaluate(f"document.getElementById('{dialog}').close()")
+    generous_visitor.leave()
+
+
+@pytest.mark.parametrize("text", ["normal", "large"])
+def test_nothing_scrolls_sideways_on_the_narrowest_screen(visitor: Visitor, text: str) -> None:
+    page = visitor.come_to_be_told("phone", f"?text={text}", idle_s=3600, attract_s=3600)
+    page.set_viewport_size({"width": 320, "height": 568})
+    longest = dict.fromkeys(stand_in.STYLES, 0.01) | {"Abstract Expressionism": 0.2, "Cubism": 0.7}
+    for language in LANGUAGES:
+        page.evaluate("(code) => import('/static/words.js').then((words) => words.speak(code))", language)
+        for style in stand_in.STYLES:
+            tell(page, style=style, probabilities=longest | {style: 0.8})
+            page.wait_for_timeout(30)
+            wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+            assert wide <= 0, f"{language} {style}"
+    visitor.leave()
+
+
+# A painting anywhere in the frame: at its sides, and as large as it.
+ANYWHERE = {
+    "left": [[4, 60], [250, 70], [245, 300], [10, 310]],
+    "right": [[390, 60], [636, 70], [630, 300], [395, 310]],
+    "wide": [[20, 100], [620, 90], [610, 280], [30, 270]],
+    "all": [[0, 0], [640, 0], [640, 360], [0, 360]],
+    "small": [[300, 150], [360, 150], [360, 220], [300, 220]],
+}
+
+
+@pytest.mark.parametrize("language", OFTEN)
+@pytest.mark.parametrize("size", [*SIZES, *SMALL])
+def test_all_of_the_painting_is_in_sight(visitor: Visitor, size: str, language: str) -> None:
+    if size == "4k" and language != "en":
+        pytest.skip("the same as landscape, and slow")
+    page = visitor.come_to_be_told(size, f"?lang={language}", idle_s=3600, attract_s=3600)
+    page.emulate_media(reduced_motion="reduce")  # it is there at once
+    for where, quad in ANYWHERE.items():
+        tell(page, painting=quad, region=quad)
+        page.wait_for_timeout(100)
+        painting, free = place_of(page, "#painting path:last-child"), place_of(page, ".room .free")
+        assert painting[0] >= free[0] - 1 and painting[1] >= free[1] - 1, where
+        assert painting[2] <= free[2] + 1 and painting[3] <= free[3] + 1, where
+    page.locator("#show-where").click()
+    expect_on_the_painting(page)
+    visitor.leave()
+
+
+@pytest.mark.parametrize("size", ["landscape", "tablet", "phone", "touch"])
+def test_all_of_the_painting_on_the_screen_that_waits_is_in_sight(visitor: Visitor, size: str) -> None:
+    page = visitor.come_to_be_told(size, attract_s=1)
+    tell(page, **NOTHING)
+    expect(page.locator("#attract-evidence.shown")).to_be_visible()
+    painting, free = place_of(page, "#attract-evidence"), place_of(page, ".attract .free")
+    assert painting[0] >= free[0] - 1 and painting[1] >= free[1] - 1
+    assert painting[2] <= free[2] + 1 and painting[3] <= free[3] + 1
+    visitor.leave()
+
+
+def test_the_picture_stays_where_it_is_while_the_painting_is_in_sight(visitor: Visitor) -> None:
+    page = visitor.come_to_be_told()
+    tell(page, painting=ANYWHERE["right"], region=ANYWHERE["right"])
+    page.wait_for_timeout(1000)
+    before = place_of(page, "#live")
+    for step in range(5):
+        moved = [[x - 2 * step, y + step] for x, y in ANYWHERE["right"]]
+        tell(page, painting=moved, region=moved)
+        page.wait_for_timeout(50)
+    tell(page, painting=None, region=None, view=None)  # for a moment nothing is found
+    page.wait_for_timeout(500)
+    assert place_of(page, "#live") == before
+    visitor.leave()
 
 
 def test_a_long_text_of_the_museum_scrolls_and_leaves_the_buttons_in_sight(visitor: Visitor) -> None:

@@ -12,7 +12,7 @@ from kiosk.judge import Finding, Judge
 from kiosk.settings import Settings
 from kiosk.station import Station
 from kiosk.watcher import LOOKS_PER_SECOND
-from tests.scripted import Crash, Freezing, Hang, Lose, Scripted, SetClock, Show, scripted, showing
+from tests.scripted import Captioned, Crash, Freezing, Hang, Lose, Scripted, SetClock, Show, scripted, showing
 from tests.stand_in import BLUE, GREEN, RED, Pixels, painting, until, write_bundle
 
 LIT = painting(GREEN)
@@ -92,6 +92,33 @@ def test_a_network_that_gives_no_numbers_recognises_nothing(tmp_path: Path) -> N
     until(lambda: station.state()["status"] == "model_fault")
     assert station.state()["style"] is None
     station.close()
+
+
+def test_a_caption_goes_with_the_answer_that_was_given_before_it(bundle_folder: Path) -> None:
+    """Never the caption of one painting with the answer to another, while that is held over."""
+    expected = {"red": "Impressionism", "blue": "Expressionism"}
+    steps = [Show((painting(colour),), times=60) for colour in (RED, BLUE)] * 5
+    station = opened(bundle_folder, Captioned(tuple(steps), ("red", "blue") * 5))
+    seen = set()
+    ends = time.monotonic() + 5
+    while time.monotonic() < ends:
+        state = station.state()
+        caption = state["source"]["caption"]
+        seen.add(caption)
+        assert caption is None or state["style"] in {None, expected[caption]}
+        time.sleep(0.01)
+    assert {"red", "blue"} <= seen
+    station.close()
+
+
+def test_settings_have_a_version_that_goes_up(station: Station, bundle_folder: Path) -> None:
+    first = station.state()["settings_version"]
+    station.change(idle_s=station.settings.idle_s)
+    assert station.state()["settings_version"] == first, "nothing has changed"
+    station.change(idle_s=77)
+    assert station.state()["settings_version"] > first
+    again = Station(bundle.load(bundle_folder), source=showing(painting(RED)))
+    assert again.settings_version not in {first, station.settings_version}
 
 
 def test_looks_are_limited_and_the_label_is_quick(station: Station) -> None:

@@ -116,7 +116,11 @@ def test_settings_for_the_page(client: FlaskClient) -> None:
     assert body["languages"][-1] == {"code": "ar", "name": "العربية", "tag": "ar", "direction": "rtl"}
     assert (body["language"], body["speech"], body["take_away"]) == ("en", False, False)
     assert all(body[name] > 0 for name in ("idle_s", "reset_s", "attract_s"))
-    assert set(body) == {"language", "languages", "idle_s", "reset_s", "attract_s", "speech", "take_away"}
+    assert body["own_pictures"] is True
+    assert set(body) == {
+        *("version", "language", "languages", "idle_s", "reset_s", "attract_s"),
+        *("speech", "take_away", "own_pictures"),
+    }
 
 
 @pytest.mark.parametrize(
