@@ -256,10 +256,6 @@ class Settings(BaseSettings):
     speech: Annotated[bool, Trait(_SCREEN, live=True)] = Field(
         default=False, description="visitors may have the result spoken, by the browser's own voice"
     )
-    own_pictures: Annotated[bool, Trait(_SCREEN, live=True)] = Field(
-        default=True,
-        description="visitors may show a picture of their own, or their device's camera, on the page",
-    )
     take_away: Annotated[bool, Trait(_SCREEN, live=True)] = Field(
         default=False, description="show a QR code with a page about the style; needs public_url"
     )
