@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
@@ -73,6 +74,9 @@ _WAYS_OUT = ("--", "docs/", "openssl ")
 # Seconds between two looks whether a restart is asked for.
 _LOOK_S = 0.25
 
+# Seconds after which freed memory goes back to the system.
+_TIDY_S = 60.0
+
 
 log = logging.getLogger("kiosk")  # as a process this module has another name
 
@@ -102,7 +106,7 @@ def main(arguments: list[str] | None = None) -> int:
     from kiosk.classifier import ClassifierError
     from kiosk.locator.network import LocatorError
     from kiosk.logs import set_up as set_up_log
-    from kiosk.memory import give_large_blocks_back
+    from kiosk.memory import give_free_pages_back, give_large_blocks_back
     from kiosk.server import Server, ServerError
     from kiosk.source import SourceError
     from kiosk.station import Station, source_of
@@ -149,8 +153,11 @@ def main(arguments: list[str] | None = None) -> int:
         station.load()
         if not stop.is_set():
             _announce(settings, server.port, f"source {source.kind}, model {station.model['name']}")
+        tidied_s = time.monotonic()
         while not (stop.wait(_LOOK_S) or station.restarting.is_set()):
-            pass
+            if time.monotonic() - tidied_s >= _TIDY_S:
+                tidied_s = time.monotonic()
+                give_free_pages_back()  # 0.3 ms
     except (ClassifierError, LocatorError) as error:
         return _complain(error, WRONG)
     finally:

@@ -36,6 +36,13 @@ def give_large_blocks_back(limit_bytes: int = LARGE_BYTES) -> None:
         library.mallopt(_ARENA_MAX, _ARENAS)
 
 
+def give_free_pages_back() -> None:
+    """Have the C library return what is free inside its heap. To be called now and then: a burst of requests makes the
+    heap larger than ever before, and a small block that stays behind it keeps it so."""
+    with contextlib.suppress(OSError, AttributeError):  # another system, another library
+        ctypes.CDLL(None).malloc_trim(0)
+
+
 # Blocks that wait to be used again: as many as frames usually come and go at a time.
 _SPARE = 2
 
