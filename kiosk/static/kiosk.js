@@ -159,6 +159,8 @@ function want(where) {
 // --- what a visitor may choose
 
 offerPictures($("choose"), $("file"), () => settings.own_pictures, lookAt);
+// A long press on the wall's screen would open the browser's own menu, which saves files and leads elsewhere.
+addEventListener("contextmenu", (event) => settings.own_pictures || event.preventDefault());
 $("back").addEventListener("click", back);
 $("use-own").addEventListener("click", () => {
   go("own");

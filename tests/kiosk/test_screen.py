@@ -503,6 +503,8 @@ def test_whether_pictures_are_taken_reaches_an_open_page(visitor: Visitor) -> No
     tell(page, settings_version=2)
     expect(page.locator("#live")).to_be_visible()
     expect(page.locator("#choose")).to_be_hidden()
+    # Nor does a long press open the browser's menu.
+    assert not page.evaluate("dispatchEvent(new MouseEvent('contextmenu', {cancelable: true}))")
     visitor.leave()
 
 
