@@ -74,6 +74,11 @@ class Progress:
     """Milliseconds of one picture, of the network before."""
     after_ms: float | None = None
 
+    @property
+    def busy(self) -> bool:
+        """Whether it goes on."""
+        return self.step not in ENDED
+
     def to_json(self) -> dict[str, Any]:
         """As the API gives it."""
         return asdict(self)
@@ -116,7 +121,7 @@ class Exchange:
     def busy(self) -> bool:
         """Whether one is in progress."""
         progress = self._progress
-        return progress is not None and progress.step not in ENDED
+        return progress is not None and progress.busy
 
     def offers(self) -> list[Offer]:
         """The bundles among which there is a choice, by name; only manifests are read."""

@@ -259,14 +259,14 @@ def bundles() -> Response:
     """The bundles among which there is a choice, and how the last exchange went."""
     exchange, station = _desk().exchange, _desk().station
     folder = station.settings.bundles
-    progress = exchange.progress
+    progress = exchange.progress  # once: it may end meanwhile
     return jsonify(
         {
             "folder": str(folder) if folder else None,
             "in_use": {"name": station.manifest.name, "folder": str(station.folder)},
             "bundles": [asdict(offer) for offer in exchange.offers()],
             "exchange": progress.to_json() if progress else None,
-            "busy": exchange.busy,
+            "busy": progress is not None and progress.busy,
         }
     )
 
