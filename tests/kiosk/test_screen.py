@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -123,6 +125,11 @@ OUT_OF_SIGHT = """async ([languages, states, nothing, scrolls]) => {
 # --- the evidence
 
 
+def mostly_slow(values: Iterable[str], *often: str) -> list[Any]:
+    """Parameters of which a few are tried on every run, and the others with the slow tests."""
+    return [pytest.param(value, marks=() if value in often else pytest.mark.slow) for value in values]
+
+
 def place_of(page: Page, element: str) -> list[float]:
     return page.evaluate(
         f"(() => {{ const box = document.querySelector('{element}').getBoundingClientRect();"
@@ -142,7 +149,7 @@ def expect_on_the_painting(page: Page) -> None:
         page.wait_for_timeout(50)
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", mostly_slow(SIZES, "portrait", "tablet"))
 def test_the_evidence_lies_on_the_painting(visitor: Visitor, size: str) -> None:
     page = visitor.come_to_be_told(size)
     expect(page.locator("#evidence")).to_have_css("opacity", "0")
@@ -725,9 +732,7 @@ OFTEN = ("en", "ja", "ar")
 
 
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize(
-    "language", [pytest.param(code, marks=() if code in OFTEN else pytest.mark.slow) for code in LANGUAGES]
-)
+@pytest.mark.parametrize("language", mostly_slow(LANGUAGES, *OFTEN))
 def test_every_state_is_accessible(browser: Browser, generous_kiosk: Kiosk, language: str) -> None:
     context = browser.new_context(bypass_csp=True, reduced_motion="reduce")
     visitor = Visitor(context.new_page(), generous_kiosk.url)
@@ -771,8 +776,8 @@ def test_every_state_is_accessible(browser: Browser, generous_kiosk: Kiosk, lang
     assert faults == []
 
 
-@pytest.mark.parametrize("text", ["normal", "large"])
-@pytest.mark.parametrize("size", [pytest.param(size, marks=pytest.mark.slow if size == "4k" else ()) for size in SIZES])
+@pytest.mark.parametrize("text", mostly_slow(["normal", "large"], "large"))
+@pytest.mark.parametrize("size", mostly_slow(SIZES, "landscape", "portrait", "tablet", "phone"))
 def test_all_words_and_buttons_are_in_sight_in_every_language(generous_visitor: Visitor, size: str, text: str) -> None:
     page = generous_visitor.come_to_be_told(size, f"?text={text}", idle_s=3600, attract_s=3600)
     caption = {"kind": "demo", "demonstration": True, "caption": CAPTION}
@@ -816,7 +821,7 @@ TOO_SMALL = """async ([languages, states]) => {
 }"""
 
 
-@pytest.mark.parametrize("text", ["normal", "large"])
+@pytest.mark.parametrize("text", mostly_slow(["normal", "large"], "large"))
 @pytest.mark.parametrize("size", SMALL)
 def test_a_small_screen_can_be_read_and_used(generous_visitor: Visitor, size: str, text: str) -> None:
     page = generous_visitor.come_to_be_told(size, f"?text={text}", idle_s=3600, attract_s=3600)
@@ -835,7 +840,7 @@ def test_a_small_screen_can_be_read_and_used(generous_visitor: Visitor, size: st
     generous_visitor.leave()
 
 
-@pytest.mark.parametrize("text", ["normal", "large"])
+@pytest.mark.parametrize("text", mostly_slow(["normal", "large"], "large"))
 def test_nothing_scrolls_sideways_on_the_narrowest_screen(visitor: Visitor, text: str) -> None:
     page = visitor.come_to_be_told("phone", f"?text={text}", idle_s=3600, attract_s=3600)
     page.set_viewport_size({"width": 320, "height": 568})
@@ -860,7 +865,7 @@ ANYWHERE = {
 }
 
 
-@pytest.mark.parametrize("language", OFTEN)
+@pytest.mark.parametrize("language", mostly_slow(OFTEN, "en", "ar"))
 @pytest.mark.parametrize("size", [*SIZES, *SMALL])
 def test_all_of_the_painting_is_in_sight(visitor: Visitor, size: str, language: str) -> None:
     if size == "4k" and language != "en":
@@ -878,7 +883,7 @@ def test_all_of_the_painting_is_in_sight(visitor: Visitor, size: str, language: 
     visitor.leave()
 
 
-@pytest.mark.parametrize("size", ["landscape", "tablet", "phone", "touch"])
+@pytest.mark.parametrize("size", mostly_slow(["landscape", "tablet", "phone", "touch"], "landscape", "tablet"))
 def test_all_of_the_painting_on_the_screen_that_waits_is_in_sight(visitor: Visitor, size: str) -> None:
     page = visitor.come_to_be_told(size, attract_s=1)
     tell(page, **NOTHING)
