@@ -18,7 +18,7 @@ LARGE_BYTES = 65_536
 
 # Heaps, which threads share. glibc gives them eight for each core, and what one request has freed in its thread's heap
 # serves no other. With two, and a limit of 1 MB, memory crept up by 10 MB an hour; with one, and the limit above, by
-# nothing.
+# one or two (docs/soak.md).
 _ARENAS = 1
 
 
