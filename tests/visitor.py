@@ -176,6 +176,13 @@ def _kiosk(folder: Path, *pictures: stand_in.Pixels, **settings: object) -> Iter
     server.close()
 
 
+def _visitor(browser: Browser, kiosk: Kiosk) -> Iterator[Visitor]:
+    page = browser.new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    yield Visitor(page, kiosk.url)
+    page.close()
+
+
 @pytest.fixture(scope="module")
 def kiosk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kiosk]:
     """With a camera in front of a red painting: Impressionism to the stand-in."""
@@ -208,10 +215,7 @@ def governed_kiosk(tmp_path: Path) -> Iterator[Kiosk]:
 
 @pytest.fixture
 def governed_visitor(browser: Browser, governed_kiosk: Kiosk) -> Iterator[Visitor]:
-    page = browser.new_page()
-    page.set_default_timeout(PATIENCE_MS)
-    yield Visitor(page, governed_kiosk.url)
-    page.close()
+    yield from _visitor(browser, governed_kiosk)
 
 
 @pytest.fixture(scope="module")
@@ -223,34 +227,22 @@ def wall_kiosk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kiosk]:
 
 @pytest.fixture
 def wall_visitor(browser: Browser, wall_kiosk: Kiosk) -> Iterator[Visitor]:
-    page = browser.new_page()
-    page.set_default_timeout(PATIENCE_MS)
-    yield Visitor(page, wall_kiosk.url)
-    page.close()
+    yield from _visitor(browser, wall_kiosk)
 
 
 @pytest.fixture
 def visitor(browser: Browser, kiosk: Kiosk) -> Iterator[Visitor]:
-    page = browser.new_page()
-    page.set_default_timeout(PATIENCE_MS)
-    yield Visitor(page, kiosk.url)
-    page.close()
+    yield from _visitor(browser, kiosk)
 
 
 @pytest.fixture
 def blind_visitor(browser: Browser, blind_kiosk: Kiosk) -> Iterator[Visitor]:
-    page = browser.new_page()
-    page.set_default_timeout(PATIENCE_MS)
-    yield Visitor(page, blind_kiosk.url)
-    page.close()
+    yield from _visitor(browser, blind_kiosk)
 
 
 @pytest.fixture
 def generous_visitor(browser: Browser, generous_kiosk: Kiosk) -> Iterator[Visitor]:
-    page = browser.new_page()
-    page.set_default_timeout(PATIENCE_MS)
-    yield Visitor(page, generous_kiosk.url)
-    page.close()
+    yield from _visitor(browser, generous_kiosk)
 
 
 def tell(page: Page, **changes: object) -> None:
