@@ -153,7 +153,7 @@ def _count(station: Station, seconds: float) -> Watched:
         is_new, version = showing.version > version, showing.version
         if not is_new or showing.frame is None:
             continue
-        number, since_s = (showing.frame.shot.caption or "0 0").split()
+        number, since_s = (showing.frame.caption or "0 0").split()
         looks.append(
             Look(
                 at_s=now - started,

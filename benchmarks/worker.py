@@ -83,8 +83,8 @@ class Worker:
         self._classifier = Classifier(verified, verified.files[0].precision, threads)
         loaded_at = time.perf_counter()
         size = self._classifier.input_size
-        self._frame_bgr = draw_frame()
-        self._prepared = bundle.prepare(self._frame_bgr, size)
+        self._frame = draw_frame()
+        self._prepared = bundle.prepare(self._frame, size)
         before_first = time.perf_counter()
         self._classifier.classify(self._prepared)
         first_done = time.perf_counter()
@@ -116,10 +116,9 @@ class Worker:
         samples_ms: dict[str, list[float]] = {step: [] for step in PIPELINE_STEPS}
         for number in range(-_WARM_UP_RUNS, runs):
             started = time.perf_counter()
-            picture = np.asarray(cv2.cvtColor(self._frame_bgr, cv2.COLOR_BGR2RGB), np.uint8)
-            sight = self._eye.follow(picture, time.monotonic())
+            sight = self._eye.follow(self._frame, time.monotonic())
             located = time.perf_counter()
-            painting = upright(picture, sight, self._judge.size)
+            painting = upright(self._frame, sight, self._judge.size)
             rectified = time.perf_counter()
             finding = self._judge.look(painting)
             ended = time.perf_counter()
@@ -138,7 +137,7 @@ class WorkerError(ValueError):
 
 
 def draw_frame() -> bundle.picture.Pixels:
-    """A camera's frame, BGR, the same each time: a canvas of coloured dabs in a dark frame on a pale wall, that
+    """A camera's frame, RGB, the same each time: a canvas of coloured dabs in a dark frame on a pale wall, that
     passes the kiosk's gates."""
     generator = np.random.default_rng(0)
     dab = 8  # pixels; fine enough to count as sharp

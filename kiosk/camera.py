@@ -22,9 +22,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from bundle.picture import Pixels
 from kiosk.capture import Arrived, Capture, Corrupt, Lost
-from kiosk.source import Fault, Shot, Source, SourceLost
-from kiosk.source import Frame as Image
+from kiosk.source import Fault, Source, SourceLost
 
 # Seconds without a sign of life, or with corrupt frames alone, after which the camera no longer counts
 # as live: two seconds are what a visitor takes for a pause.
@@ -89,14 +89,27 @@ class CameraState(enum.StrEnum):
 
 
 @dataclass(frozen=True)
-class Frame:
-    """A picture as it arrived. Its pixels are shared by all readers: never write to them."""
+class FrameInfo:
+    """What is known of a frame beside its pixels."""
 
     number: int
     """Counts from 1 for the life of the camera."""
-    shot: Shot
+    width: int
+    height: int
+    caption: str | None
+    """What it shows, where the source knows."""
     arrived_s: float
     """When the source handed it over, on the clock of `time.monotonic`."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A picture as it arrived. Its pixels lie in memory of which there is little: hold it as long as you work on it,
+    and its `info` as long as you like."""
+
+    info: FrameInfo
+    picture: Pixels
+    """RGB ``[height, width, 3]``, read-only."""
 
 
 class Camera:
@@ -156,7 +169,7 @@ class Camera:
     @property
     def frames(self) -> int:
         """Frames that have arrived so far."""
-        return self._newest.number if self._newest else 0
+        return self._newest.info.number if self._newest else 0
 
     @property
     def state(self) -> CameraState:
@@ -278,7 +291,7 @@ class Camera:
                     raise SourceLost(reason, fault)
                 case Arrived():
                     came, corrupt_since_s = True, None
-                    self._arrive(capture.take(message))
+                    self._arrive(message, capture.take(message))
                 case Corrupt(reason):
                     self.corrupt_frames += 1
                     came, corrupt_since_s = True, corrupt_since_s or now
@@ -293,22 +306,22 @@ class Camera:
             if came and silent_s > STALE_S:
                 self._stale(Fault.NO_FRAMES, "no frames")
 
-    def _arrive(self, shot: Shot) -> None:
-        health = self._health.look(shot)
+    def _arrive(self, arrived: Arrived, picture: Pixels) -> None:
+        health = self._health.look(picture, arrived.arrived_s)
         if health is Fault.FROZEN and self.source.can_freeze:
             raise SourceLost("the camera repeats one picture", Fault.FROZEN)
         # Black is no reason to restart, nor to take the picture from the page: a cap that is taken off, or
         # a lamp that is switched on, ends it, and what is seen then is judged as ever ("too dark").
         black = health is Fault.BLACK
-        height, width = shot.image_bgr.shape[:2]
         self._enter(
             CameraState.LIVE,
             Fault.BLACK if black else None,
-            "no light reaches the sensor" if black else f"{self.source.kind}, {width}x{height}",
+            "no light reaches the sensor" if black else f"{self.source.kind}, {arrived.width}x{arrived.height}",
         )
         with self._news:
-            self._newest = Frame(self.frames + 1, shot, shot.arrived_s)
-            self._arrivals.append(shot.arrived_s)
+            info = FrameInfo(self.frames + 1, arrived.width, arrived.height, arrived.caption, arrived.arrived_s)
+            self._newest = Frame(info, picture)
+            self._arrivals.append(arrived.arrived_s)
             self._news.notify_all()
 
     def _stale(self, fault: Fault, reason: str) -> None:
@@ -355,41 +368,40 @@ class _Health:
     """
 
     def __init__(self) -> None:
-        self._last: Image | None = None
+        self._last: Pixels | None = None
         self._changed_s = 0.0
         self._black_since_s: float | None = None
 
-    def look(self, shot: Shot) -> Fault | None:
+    def look(self, picture: Pixels, now: float) -> Fault | None:
         """`Fault.FROZEN`, `Fault.BLACK` or None."""
-        image, now = shot.image_bgr, shot.arrived_s
-        sample = image[::_STEP, ::_STEP]
-        self._black_since_s = (self._black_since_s or now) if _is_black(image, sample) else None
-        if not self._is_same(image, sample):
+        sample = picture[::_STEP, ::_STEP]
+        self._black_since_s = (self._black_since_s or now) if _is_black(picture, sample) else None
+        if not self._is_same(picture, sample):
             self._changed_s = now
-        self._last = image
+        self._last = picture
         if self._black_since_s is not None and now - self._black_since_s > BLACK_S:
             return Fault.BLACK
         return Fault.FROZEN if now - self._changed_s > FROZEN_S and _has_features(sample) else None
 
-    def _is_same(self, image: Image, sample: Image) -> bool:
+    def _is_same(self, picture: Pixels, sample: Pixels) -> bool:
         last = self._last
         return (
             last is not None
             and np.array_equal(sample, last[::_STEP, ::_STEP])  # quick, and as a rule enough
-            and np.array_equal(image, last)
+            and np.array_equal(picture, last)
         )
 
 
-def _is_black(image: Image, sample: Image) -> bool:
+def _is_black(picture: Pixels, sample: Pixels) -> bool:
     """Whether no light came in. A dark room is not black: a window, a lamp on a device, the gap under a
     door make some area stand out, and a sensor turns up its gain until they do."""
     if float(sample.mean()) > _BLACK_LUMA:  # as nearly always; what follows costs ten times as much
         return False
-    luma = cv2.resize(image, (8, 8), interpolation=cv2.INTER_AREA).mean(axis=2)
+    luma = cv2.resize(picture, (8, 8), interpolation=cv2.INTER_AREA).mean(axis=2)
     brightest, darkest = float(luma.max()), float(luma.min())
     return brightest < _BLACK_LUMA and brightest - darkest < _BLACK_CONTRAST
 
 
-def _has_features(sample: Image) -> bool:
+def _has_features(sample: Pixels) -> bool:
     """Whether sameness means something: not at either end of a sensor's scale."""
     return float(sample.std()) > _FEATURELESS or _BLACK_LUMA < float(sample.mean()) < 255 - _BLACK_LUMA

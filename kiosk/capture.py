@@ -12,9 +12,10 @@ business. A single thread does it all, so a read that hangs is a process that is
 it, however they ended. `multiprocessing.shared_memory` has names that outlive a killed process, and
 starts one more process to tidy them up.
 
-**Frames** have three slots: one is being written, one is on its way, one is being read. A slot goes
-over with the message that names it and comes back with another, so no frame is ever torn; and where the
-kiosk is late and no slot is free, the frame is left out, so none waits.
+**Frames** have a few slots. A slot goes over with the message that names it, is read in place, and comes
+back with another message when nobody in the kiosk holds the frame any more; so no frame is ever torn, and
+none is copied. Where the kiosk is late and no slot is free, the frame is left out, so none waits. On its
+way into the slot a frame becomes RGB, as the kiosk's networks take it.
 
 **Start-up** is a plain child process: `multiprocessing` would import the kiosk's ``__main__`` there, and
 start its resource tracker. It takes 0.2 s and 45 MB.
@@ -32,6 +33,8 @@ import subprocess
 import sys
 import tempfile
 import time
+import weakref
+from collections import deque
 from contextlib import closing
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -39,12 +42,15 @@ from typing import NoReturn
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
-from kiosk.memory import FramePool, give_large_blocks_back
-from kiosk.source import LONGEST_SIDE, Fault, Frame, Shot, Source, SourceLost, fit, fitted_size
+from kiosk.memory import give_large_blocks_back
+from kiosk.source import LONGEST_SIDE, Fault, Frame, Shot, Source, SourceLost, fit
 
-# Slots for frames, and bytes of each: the largest frame that there can be.
-_SLOTS = 3
+# Slots for frames: the kiosk holds the newest, the one that is judged, and one that is encoded for the page; one is on
+# its way, and one is being written. Those that nobody needs take no memory. And bytes of each: the largest frame that
+# there can be.
+_SLOTS = 6
 _SLOT_BYTES = LONGEST_SIDE * LONGEST_SIDE * 3
 
 # Pixels that a side of a frame has at least; less is no picture of a wall.
@@ -72,7 +78,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Arrived:
-    """A frame lies in a slot, until the slot is given back (`Capture.take`)."""
+    """A frame lies in a slot (`Capture.take`)."""
 
     slot: int
     width: int
@@ -121,7 +127,7 @@ class Capture:
         """Start the process; `source` goes there by `pickle`."""
         self._connection, theirs = multiprocessing.Pipe()
         self._has_spoken = False
-        self._frames = FramePool()
+        self._read: deque[int] = deque()  # slots whose frames nobody holds any more
         memory = _memory_file()
         try:
             self._memory = mmap.mmap(memory, _SLOTS * _SLOT_BYTES)
@@ -163,6 +169,7 @@ class Capture:
     def receive(self, timeout_s: float) -> Message | None:
         """The next message, as soon as it comes; None after `timeout_s` seconds, or after a line for the
         log, which is written. Raises `SourceLost` when the process has died."""
+        self._give_back()
         try:
             message = self._connection.recv() if self._connection.poll(timeout_s) else None
         except (EOFError, OSError):
@@ -174,12 +181,18 @@ class Capture:
         assert message is None or isinstance(message, Message)
         return message
 
-    def take(self, arrived: Arrived) -> Shot:
-        """A copy of the frame; its slot is free again."""
-        image = self._frames.take(arrived.height, arrived.width)
-        image[:] = _slot(self._memory, arrived.slot, arrived.width, arrived.height)
-        self._send(arrived.slot)
-        return Shot(image, arrived.caption, arrived.arrived_s)
+    def take(self, arrived: Arrived) -> npt.NDArray[np.uint8]:
+        """The frame, RGB ``[height, width, 3]``, in its slot: to be read by any thread, and not to be kept for long.
+        The slot is free again when the last view of it has gone. To be called once."""
+        picture = _slot(self._memory, arrived.slot, arrived.width, arrived.height)
+        picture.flags.writeable = False
+        # Called by whatever thread lets go last, at any place in its code: it only makes a note, for `receive`.
+        weakref.finalize(picture, self._read.append, arrived.slot).atexit = False
+        return picture
+
+    def _give_back(self) -> None:
+        while self._read:
+            self._send(self._read.popleft())
 
     def kill(self) -> None:
         """End it whatever it does."""
@@ -228,9 +241,9 @@ def _memory_file() -> int:
     return descriptor
 
 
-def _slot(memory: mmap.mmap, slot: int, width: int, height: int) -> Frame:
-    start = slot * _SLOT_BYTES
-    return np.frombuffer(memory, np.uint8, height * width * 3, start).reshape(height, width, 3)
+def _slot(memory: mmap.mmap, slot: int, width: int, height: int) -> npt.NDArray[np.uint8]:
+    # It lies on the memory itself, so that every view of it keeps this very array alive, and with it the slot.
+    return np.ndarray((height, width, 3), np.uint8, buffer=memory, offset=slot * _SLOT_BYTES)
 
 
 # --- in the process --------------------------------------------------------------------------------
@@ -250,7 +263,7 @@ class _Reader:
     def __init__(self, connection: Connection, memory: mmap.mmap) -> None:
         self._connection = connection
         self._memory = memory
-        self._free = list(range(_SLOTS))
+        self._free = deque(range(_SLOTS))  # each in its turn: memory is the same from the first second on
         self._shape: tuple[int, ...] | None = None
         self._strange: tuple[int, ...] | None = None
         self._strangers = 0
@@ -323,9 +336,10 @@ class _Reader:
         self._take_back()
         if not self._free:
             return
-        width, height = fitted_size(image.shape[1], image.shape[0])
-        slot = self._free.pop()
-        fit(image, into=_slot(self._memory, slot, width, height))
+        fitted = fit(image)
+        height, width = fitted.shape[:2]
+        slot = self._free.popleft()
+        cv2.cvtColor(fitted, cv2.COLOR_BGR2RGB, dst=_slot(self._memory, slot, width, height))
         self.send(Arrived(slot, width, height, shot.caption, shot.arrived_s))
 
     def _checked(self, shot: Shot | None, changes_shape: bool) -> Frame:

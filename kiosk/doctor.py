@@ -346,7 +346,7 @@ def _source(source: Source, text: str) -> Iterator[Line]:
             yield Line("source", Level.WARNING, says, advice or "see --help for what --source can be", {"fault": fault})
             return
         time.sleep(_COUNTED_S)
-        height, width = frame.shot.image_bgr.shape[:2]
+        width, height = frame.info.width, frame.info.height
         rate, fault = camera.fps, camera.fault
         says = f"{name}: {width}x{height}, {rate:.0f} frames a second"
         facts = {"width": width, "height": height, "fps": round(rate, 1), "fault": fault}

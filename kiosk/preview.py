@@ -6,7 +6,9 @@ import threading
 from dataclasses import dataclass
 
 import cv2
+import numpy as np
 
+from bundle.picture import Pixels
 from kiosk.camera import Camera
 
 # 0-100. At 80 a 720p frame has about 150 kB and shows no blocks from a visitor's distance.
@@ -31,6 +33,7 @@ class Preview:
         self._camera = camera
         self._encoding = threading.Lock()
         self._newest: Jpeg | None = None
+        self._bgr: Pixels | None = None  # as OpenCV encodes it; a fresh block for each frame would cost 0.8 ms
 
     def wait_newer(self, number: int, timeout_s: float) -> Jpeg | None:
         """The newest frame as soon as its number is above `number`; None after `timeout_s` seconds."""
@@ -38,9 +41,12 @@ class Preview:
         if frame is None:
             return None
         with self._encoding:
-            if self._newest is None or self._newest.number < frame.number:
-                ok, data = cv2.imencode(".jpg", frame.shot.image_bgr, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
+            if self._newest is None or self._newest.number < frame.info.number:
+                if self._bgr is None or self._bgr.shape != frame.picture.shape:
+                    self._bgr = np.empty_like(frame.picture)
+                cv2.cvtColor(frame.picture, cv2.COLOR_RGB2BGR, dst=self._bgr)
+                ok, data = cv2.imencode(".jpg", self._bgr, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
                 if not ok:
                     return None
-                self._newest = Jpeg(frame.number, data.tobytes(), frame.arrived_s)
+                self._newest = Jpeg(frame.info.number, data.tobytes(), frame.info.arrived_s)
             return self._newest

@@ -233,7 +233,7 @@ class Station:
             "timing_ms": rounded(shown.timing_ms),
             "model": self.model if self._judge else None,
             "frame": shown.frame.number if shown.frame else 0,
-            "size": list(shown.frame.shot.image_bgr.shape[1::-1]) if shown.frame else None,
+            "size": [shown.frame.width, shown.frame.height] if shown.frame else None,
             "age_ms": round(1000 * (time.monotonic() - shown.frame.arrived_s), 1) if shown.frame else None,
             "camera": self.camera.state.value,
             "camera_fault": self.camera.fault.value if self.camera.fault else None,

@@ -7,14 +7,11 @@ import threading
 import time
 from dataclasses import dataclass, field, replace
 
-import cv2
-
 from kiosk.answer import Answer, Status
-from kiosk.camera import Camera, CameraState, Frame
+from kiosk.camera import Camera, CameraState, Frame, FrameInfo
 from kiosk.eye import Eye, advised, upright
 from kiosk.judge import Finding, Judge
 from kiosk.locator.tracker import Sight, View
-from kiosk.memory import FramePool
 from kiosk.metrics import Metrics
 from kiosk.smoothing import Smoother
 
@@ -43,7 +40,7 @@ class Showing:
     version: int
     """Goes up with every change."""
     answer: Answer
-    frame: Frame | None = None
+    frame: FrameInfo | None = None
     """None until one was judged, and when the camera has gone."""
     sight: Sight | None = None
     """What of the frame was looked at."""
@@ -73,7 +70,6 @@ class Watcher:
         self._news = threading.Condition()
         self._showing = Showing(0, self._nothing)
         self._closing = threading.Event()
-        self._pictures = FramePool()
         self._looking: tuple[Judge, Eye] | None = None
         self._thread: threading.Thread | None = None
         self._reported_s = -_REPORT_S
@@ -133,8 +129,8 @@ class Watcher:
                 before, (judge, eye) = judge, self._looking
                 smoother.follow(judge.rule, same_network=before.classifier is judge.classifier)
             due_s = time.monotonic() + self._interval_s
-            self._metrics.dropped.inc(frame.number - last - 1)
-            last = frame.number
+            self._metrics.dropped.inc(frame.info.number - last - 1)
+            last = frame.info.number
             try:
                 self._judge(judge, eye, smoother, frame)
             except Exception:
@@ -142,16 +138,15 @@ class Watcher:
                 self.failures += 1
                 # One such frame is held over; where all fail, the last style must not stay on the wall.
                 fault = Finding(Status.MODEL_FAULT, None, {})
-                self._publish(smoother.update(fault, frame.arrived_s), frame, self._showing.sight)
+                self._publish(smoother.update(fault, frame.info.arrived_s), frame.info, self._showing.sight)
                 if time.monotonic() - self._reported_s >= _REPORT_S:
                     self._reported_s = time.monotonic()
-                    log.exception("frame %d could not be judged; going on", frame.number)
+                    log.exception("frame %d could not be judged; going on", frame.info.number)
 
     def _judge(self, judge: Judge, eye: Eye, smoother: Smoother, frame: Frame) -> None:
         started = time.perf_counter()
-        picture = self._pictures.take(*frame.shot.image_bgr.shape[:2])
-        cv2.cvtColor(frame.shot.image_bgr, cv2.COLOR_BGR2RGB, dst=picture)
-        sight = eye.follow(picture, frame.arrived_s)
+        picture, arrived_s = frame.picture, frame.info.arrived_s
+        sight = eye.follow(picture, arrived_s)
         located = time.perf_counter()
         if sight.view is View.CENTRE and sight.is_new:
             # What was held for a second has gone for good, and its style is none of the middle's.
@@ -162,7 +157,7 @@ class Watcher:
         finding = Finding(None, None, {}) if sight.is_held else judge.look(painting)
         if eye.locates and sight.view is View.CENTRE and finding.scores is not None:
             finding = replace(finding, scores=finding.scores.with_odds(UNFOUND_ODDS))
-        answer = smoother.update(finding, frame.arrived_s, sight.is_new)
+        answer = smoother.update(finding, arrived_s, sight.is_new)
         if eye.locates and sight.view is View.CENTRE and answer.status is Status.UNKNOWN_STYLE:
             # Nothing was found, and what is in the middle is none of the styles: most likely no painting at all.
             answer = self._nothing
@@ -173,8 +168,8 @@ class Watcher:
             **finding.timing_ms,
             "total": 1000 * (time.perf_counter() - started),
         }
-        self._publish(answer, frame, sight, timing_ms)
-        self._metrics.frame_to_label_seconds.observe(time.monotonic() - frame.arrived_s)
+        self._publish(answer, frame.info, sight, timing_ms)
+        self._metrics.frame_to_label_seconds.observe(time.monotonic() - arrived_s)
         self._metrics.observe_steps(timing_ms)
         self._metrics.answers.labels("camera", answer.status.value).inc()
         self._metrics.views.labels(sight.view.value).inc()
@@ -182,11 +177,11 @@ class Watcher:
     def _publish(
         self,
         answer: Answer,
-        frame: Frame | None = None,
+        frame: FrameInfo | None = None,
         sight: Sight | None = None,
         timing_ms: dict[str, float] | None = None,
     ) -> None:
-        caption = frame.shot.caption if frame else None
+        caption = frame.caption if frame else None
         if answer is not self._showing.answer:  # one that is held is the very same
             self._caption = caption
         told = caption if caption == self._caption else None

@@ -223,7 +223,7 @@ def test_a_clock_that_jumps_changes_nothing(run: Run, monkeypatch: pytest.Monkey
     until(lambda: camera.frames > frames + 20)
     assert (camera.state, camera.fault, camera.restarts) == (LIVE, None, 0)
     assert camera.newest is not None
-    assert 0 <= time.monotonic() - camera.newest.arrived_s < 1
+    assert 0 <= time.monotonic() - camera.newest.info.arrived_s < 1
     assert 5 < camera.fps < 60
 
 
@@ -251,10 +251,10 @@ def test_readers_get_the_newest_frame_only(run: Run) -> None:
     camera = run(showing(PICTURE, fps=200))
     first = camera.wait_newer(0, timeout_s=5)
     assert first is not None
-    until(lambda: camera.frames >= first.number + 10)
-    second = camera.wait_newer(first.number, timeout_s=2)
+    until(lambda: camera.frames >= first.info.number + 10)
+    second = camera.wait_newer(first.info.number, timeout_s=2)
     assert second is not None
-    assert second.number >= first.number + 10
+    assert second.info.number >= first.info.number + 10
 
 
 def test_frames_per_second_are_those_that_arrive(run: Run) -> None:
@@ -271,7 +271,7 @@ def test_corrupt_frames_are_dropped_and_counted(run: Run) -> None:
     for _ in range(20):
         frame = camera.wait_newer(camera.frames, timeout_s=2)
         assert frame is not None
-        seen.add(frame.shot.image_bgr.shape)
+        seen.add(frame.picture.shape)
     assert seen == {PICTURE.shape}
     assert camera.state is LIVE
     assert b"vernissage_frames_corrupt_total 0.0" not in Metrics(camera).text()
@@ -297,7 +297,7 @@ def test_another_source_in_place_of_one(run: Run, monkeypatch: pytest.MonkeyPatc
 
     def is_read() -> bool:
         newest = camera.newest
-        return newest is not None and newest.shot.image_bgr.shape == (60, 80, 3)
+        return newest is not None and newest.picture.shape == (60, 80, 3)
 
     until(is_read, timeout_s=30)
     assert camera.state is LIVE

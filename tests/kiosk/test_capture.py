@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from kiosk.capture import Arrived, Beat, Capture, Corrupt, Lost, Message
-from kiosk.source import Fault, Shot, Source, SourceLost
+from kiosk.source import Fault, Source, SourceLost
 from tests.scripted import Crash, Fail, Hang, Pixels, Rest, Show, Step, Wall, scripted
 from tests.stand_in import RED, painting, until
 
@@ -52,14 +52,18 @@ def message(capture: Capture, timeout_s: float = 5) -> Message:
     raise AssertionError("nothing came")
 
 
-def shot(capture: Capture) -> Shot:
+def arrival(capture: Capture) -> Arrived:
     arrived = message(capture)
     assert isinstance(arrived, Arrived), arrived
-    return capture.take(arrived)
+    return arrived
+
+
+def picture(capture: Capture) -> Pixels:
+    return capture.take(arrival(capture))
 
 
 @pytest.mark.parametrize(
-    ("picture", "shape"),
+    ("shown", "shape"),
     [
         pytest.param(painting(RED, 640, 480), (480, 640, 3), id="as it is"),
         pytest.param(painting(RED, 1280, 1280), (1280, 1280, 3), id="the largest that fits"),
@@ -71,31 +75,30 @@ def shot(capture: Capture) -> Shot:
     ],
 )
 def test_frames_keep_their_aspect_and_are_no_larger_than_needed(
-    begin: Begin, picture: Pixels, shape: tuple[int, ...]
+    begin: Begin, shown: Pixels, shape: tuple[int, ...]
 ) -> None:
-    got = shot(begin(Show((picture,)))).image_bgr
+    got = picture(begin(Show((shown,))))
     assert (got.shape, got.dtype) == (shape, np.uint8)
-    # Means of the channels, RGB against BGR.
-    means = np.broadcast_to(picture.mean(axis=(0, 1)), 3)
-    np.testing.assert_allclose(got.mean(axis=(0, 1))[::-1], means, atol=1.5)
+    means = np.broadcast_to(shown.mean(axis=(0, 1)), 3)
+    np.testing.assert_allclose(got.mean(axis=(0, 1)), means, atol=1.5)
 
 
 def test_a_frame_comes_with_its_time_and_caption(begin: Begin, tmp_path: Path) -> None:
     wall = Wall(tmp_path, "Dabs of one colour")
     wall.hang(PICTURE)
     before = time.monotonic()
-    first = shot(begin(source=wall))
+    first = arrival(begin(source=wall))
     assert before < first.arrived_s < time.monotonic()
     assert first.caption == "Dabs of one colour"
 
 
 def test_no_frame_is_torn(begin: Begin) -> None:
-    """Every frame is of one value all over, and they come faster than anybody copies them."""
+    """Every frame is of one value all over, and they come faster than anybody reads them."""
     plain = tuple(np.full((720, 1280, 3), value, np.uint8) for value in range(0, 250, 25))
     capture = begin(Show(plain, fps=100_000))
     values = set()
     for _ in range(100):
-        image = shot(capture).image_bgr
+        image = picture(capture)
         values.add(int(image[0, 0, 0]))
         assert image.min() == image.max()
     assert len(values) > 3
@@ -110,19 +113,49 @@ def test_a_late_reader_finds_no_queue(begin: Begin) -> None:
     waiting = [first]
     while isinstance(received := capture.receive(0), Arrived):
         waiting.append(received)
-    assert len(waiting) == 3
+    assert len(waiting) == 6
     for arrived in waiting:
         capture.take(arrived)
-    assert time.monotonic() - shot(capture).arrived_s < 0.3
+    assert time.monotonic() - arrival(capture).arrived_s < 0.3
+
+
+def test_a_frame_stays_as_it_is_while_anybody_holds_a_part_of_it(begin: Begin) -> None:
+    values = tuple(np.full((48, 64, 3), value, np.uint8) for value in range(250))
+    capture = begin(Show(values, fps=1000))
+    part = picture(capture)[10:20, 10:20]
+    value = part[0, 0, 0]
+    for _ in range(50):
+        picture(capture)
+    assert (part == value).all()
+    assert not part.flags.writeable
+
+
+def test_frames_that_are_held_take_none_from_others(begin: Begin) -> None:
+    """While all slots are held, frames are left out; as soon as one is let go of, the next comes."""
+    capture = begin(Show((PICTURE,), fps=100))
+    held = [picture(capture) for _ in range(6)]
+    time.sleep(0.1)
+    assert capture.receive(0.1) is None
+    held.pop()
+    assert time.monotonic() - arrival(capture).arrived_s < 0.3
+
+
+def test_a_frame_outlives_the_process(begin: Begin) -> None:
+    capture = begin(Show((PICTURE,)))
+    last = picture(capture)
+    capture.close()
+    del capture
+    np.testing.assert_array_equal(last, PICTURE)
 
 
 def test_it_says_so_at_once(begin: Begin) -> None:
-    """From the source's hand to a copy in the kiosk: a fraction of a millisecond on a machine at rest."""
+    """From the source's hand to the kiosk: a fraction of a millisecond on a machine at rest."""
     capture = begin(Show((PICTURE,), fps=100))
     delays_s = []
     for _ in range(30):
-        arrived_s = shot(capture).arrived_s
-        delays_s.append(time.monotonic() - arrived_s)
+        arrived = arrival(capture)
+        delays_s.append(time.monotonic() - arrived.arrived_s)
+        capture.take(arrived)
     assert np.median(delays_s) < 0.02
 
 
@@ -155,14 +188,14 @@ def test_another_shape_that_stays_is_believed(begin: Begin) -> None:
     while len(shapes) < 5:
         received = message(capture)
         if isinstance(received, Arrived):
-            shapes.append(capture.take(received).image_bgr.shape[:2])
+            shapes.append(capture.take(received).shape[:2])
     assert shapes == [(48, 64)] * 2 + [(60, 80)] * 3
 
 
 def test_a_lost_source_is_opened_again_in_the_same_process(begin: Begin) -> None:
     capture = begin(Show((PICTURE,), times=1))
     for _ in range(3):
-        shot(capture)
+        picture(capture)
         assert message(capture) == Lost("source ended", Fault.NO_FRAMES)
         capture.open()
 
