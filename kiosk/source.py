@@ -412,8 +412,9 @@ def fitted_size(width: int, height: int) -> tuple[int, int]:
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
-def fit(image: Frame) -> Frame:
-    """`image` with no side longer than `LONGEST_SIDE`; itself, where it has none.
+def fit(image: Frame, into: Frame | None = None) -> Frame:
+    """`image` with no side longer than `LONGEST_SIDE`: itself where it has none, else scaled, in the memory of `into` if
+    that has the right size.
 
     Up to half the size, bilinear sampling misses no pixel and costs a fifth of averaging: 1.1 ms for
     5.3 ms from 1080p to 720p. Beyond that it would alias, and averaging is quick at whole factors.
@@ -423,7 +424,7 @@ def fit(image: Frame) -> Frame:
     if size == (width, height):
         return image
     method = cv2.INTER_LINEAR if width < 2 * size[0] else cv2.INTER_AREA
-    return np.asarray(cv2.resize(image, size, interpolation=method), np.uint8)
+    return np.asarray(cv2.resize(image, size, dst=into, interpolation=method), np.uint8)
 
 
 @contextmanager
