@@ -61,7 +61,7 @@ def test_a_network_answers_alike_in_every_format(name: str) -> None:
         core = convert(network)
         layers = {node.name for node in core.model.graph.node if node.op_type in ("Conv", "Gemm", "MatMul")}
         assert layers <= {layer.name for layer in network.layers}, "by these names they are left in float"
-        rounded = Quantizer(core, PICTURES, TARGETS["x86-vnni"]).quantize("min-max", per_channel=True)
+        rounded = Quantizer(core.model, PICTURES, TARGETS["x86-vnni"]).quantize("min-max", per_channel=True)
         lite = LiteConverter(network, head_of(network)).convert(None)
         contents: dict[str, tuple[bytes, runtimes.Format]] = {
             "fp32 ONNX": (graph.with_raw_outputs(core).SerializeToString(), "onnx"),
