@@ -413,8 +413,8 @@ def fitted_size(width: int, height: int) -> tuple[int, int]:
 
 
 def fit(image: Frame, into: Frame | None = None) -> Frame:
-    """`image` with no side longer than `LONGEST_SIDE`: itself where it has none, else scaled, in the memory of `into` if
-    that has the right size.
+    """`image` with no side longer than `LONGEST_SIDE`: itself where it has none, else scaled, in the memory of `into`
+    if that has the right size.
 
     Up to half the size, bilinear sampling misses no pixel and costs a fifth of averaging: 1.1 ms for
     5.3 ms from 1080p to 720p. Beyond that it would alias, and averaging is quick at whole factors.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -61,7 +62,8 @@ def test_a_network_answers_alike_in_every_format(name: str) -> None:
         core = convert(network)
         layers = {node.name for node in core.model.graph.node if node.op_type in ("Conv", "Gemm", "MatMul")}
         assert layers <= {layer.name for layer in network.layers}, "by these names they are left in float"
-        rounded = Quantizer(core.model, PICTURES, TARGETS["x86-vnni"]).quantize("min-max", per_channel=True)
+        quantizer = Quantizer(core.model, PICTURES, TARGETS["x86-vnni"])
+        rounded = replace(core, model=quantizer.quantize("min-max", per_channel=True))
         lite = LiteConverter(network, head_of(network)).convert(None)
         contents: dict[str, tuple[bytes, runtimes.Format]] = {
             "fp32 ONNX": (graph.with_raw_outputs(core).SerializeToString(), "onnx"),
