@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
@@ -247,3 +248,8 @@ def generous_visitor(browser: Browser, generous_kiosk: Kiosk) -> Iterator[Visito
 
 def tell(page: Page, **changes: object) -> None:
     page.evaluate("(state) => tell(state)", STATE | changes)
+
+
+def mostly_slow(values: Iterable[str], *often: str) -> list[Any]:
+    """Parameters of which a few are tried on every run, and the others with the slow tests."""
+    return [pytest.param(value, marks=() if value in often else pytest.mark.slow) for value in values]

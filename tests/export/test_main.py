@@ -120,6 +120,7 @@ def test_openvino_reads_the_files_as_they_are(exported: Path, name: str) -> None
     np.testing.assert_allclose(theirs, ours, atol=0.02)
 
 
+@pytest.mark.slow
 def test_two_exports_of_a_run_differ_in_nothing_but_what_the_manifest_names(
     exported: Path, cnn_run: Path, tmp_path: Path
 ) -> None:
@@ -130,6 +131,7 @@ def test_two_exports_of_a_run_differ_in_nothing_but_what_the_manifest_names(
     assert first == second
 
 
+@pytest.mark.slow
 def test_for_all_targets_there_is_an_int8_file_each(cnn_run: Path, tmp_path: Path) -> None:
     done = run("export", cnn_run, "--out", tmp_path / "cnn", "--formats", "onnx", "--target", "all", *QUICK)
     assert done.returncode == 0, done.stderr
@@ -186,6 +188,7 @@ def test_a_failed_export_leaves_the_old_bundle(cnn_run: Path, tmp_path: Path) ->
     assert (old / "bundle.json").read_text() == "the old one"
 
 
+@pytest.mark.slow
 def test_files_can_be_left_out(cnn_run: Path, tmp_path: Path) -> None:
     left_out = ("model.fp16.onnx", "model.int8.onnx", "model.int8.tflite", "model.dynamic.tflite")
     done = run("export", cnn_run, "--out", tmp_path / "cnn", "--without", *left_out, *QUICK)

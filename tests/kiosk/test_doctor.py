@@ -126,9 +126,9 @@ def test_which_settings_are_read_and_which_are_bad(ask: Ask, tmp_path: Path) -> 
     file.write_text("port = 'x'\n")
     code, text = ask("--config", str(file))
     assert code == 0
-    said = " ".join(text.split())
-    assert f"read from {file}" in said
-    assert f"{file}: port: 'x'" in said
+    said = "".join(text.split())  # long lines are broken
+    assert f"readfrom{file}" in said
+    assert f"{file}:port:'x'" in said
 
 
 def test_a_port_in_use(ask: Ask) -> None:

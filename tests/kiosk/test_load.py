@@ -185,6 +185,7 @@ def test_250_receive_at_once_from_as_many_threads_as_before(kiosk: Kiosk) -> Non
     assert kiosk.metric('vernissage_stream_messages_total{kind="pictures"}') == made_now
 
 
+@pytest.mark.slow
 def test_who_does_not_read_is_let_go_and_delays_nobody(kiosk: Kiosk) -> None:
     lazy = [socket.create_connection(("127.0.0.1", kiosk.port)) for _ in range(5)]
     for link in lazy:

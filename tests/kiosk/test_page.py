@@ -27,6 +27,7 @@ from tests.visitor import (
     STATE,
     Kiosk,
     Visitor,
+    mostly_slow,
     tell,
 )
 
@@ -259,7 +260,7 @@ def test_a_lost_connection_is_said_and_comes_back(visitor: Visitor) -> None:
     visitor.leave(expected="ERR_FAILED")
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", mostly_slow(SIZES, "landscape", "portrait", "phone"))
 @pytest.mark.parametrize(("kind", "fit"), [("camera", "cover"), ("folder", "contain")])
 def test_the_outline_lies_on_the_painting(visitor: Visitor, size: str, kind: str, fit: str) -> None:
     page = visitor.come_to_be_told(size)
@@ -444,7 +445,7 @@ def test_what_is_broken_is_said_in_plain_words(
     visitor.leave()
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", mostly_slow(SIZES, "landscape", "portrait", "phone"))
 @pytest.mark.parametrize("shape", [pytest.param((400, 200), id="wide"), pytest.param((200, 400), id="tall")])
 def test_a_painting_in_a_picture_that_was_brought_is_outlined(
     visitor: Visitor, size: str, shape: tuple[int, int]
@@ -495,7 +496,7 @@ def test_a_picture_without_edges_of_a_painting_is_looked_at_as_a_whole(
     visitor.leave()
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", mostly_slow(SIZES, "landscape", "portrait", "phone"))
 def test_what_the_device_in_hand_sees_is_sent_and_outlined(blind_visitor: Visitor, size: str) -> None:
     sent: list[tuple[int, int]] = []
 

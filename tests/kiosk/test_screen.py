@@ -8,9 +8,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -33,6 +31,7 @@ from tests.visitor import (
     TOKEN,
     Kiosk,
     Visitor,
+    mostly_slow,
     tell,
 )
 
@@ -123,11 +122,6 @@ OUT_OF_SIGHT = """async ([languages, states, nothing, scrolls]) => {
 
 
 # --- the evidence
-
-
-def mostly_slow(values: Iterable[str], *often: str) -> list[Any]:
-    """Parameters of which a few are tried on every run, and the others with the slow tests."""
-    return [pytest.param(value, marks=() if value in often else pytest.mark.slow) for value in values]
 
 
 def place_of(page: Page, element: str) -> list[float]:
@@ -267,9 +261,13 @@ def test_an_empty_gallery_is_invited(visitor: Visitor) -> None:
     "changes",
     [
         pytest.param(GONE | {"camera": "searching", "camera_fault": "no_camera"}, id="no camera"),
-        pytest.param(GONE | {"camera": "failed", "camera_fault": "hung"}, id="a broken camera"),
-        pytest.param(NOTHING | {"status": "too_dark", "camera_fault": "black"}, id="a lens cap"),
-        pytest.param({"status": "model_fault", "style": None, "confidence": 0.0}, id="a broken model"),
+        pytest.param(GONE | {"camera": "failed", "camera_fault": "hung"}, id="a broken camera", marks=pytest.mark.slow),
+        pytest.param(
+            NOTHING | {"status": "too_dark", "camera_fault": "black"}, id="a lens cap", marks=pytest.mark.slow
+        ),
+        pytest.param(
+            {"status": "model_fault", "style": None, "confidence": 0.0}, id="a broken model", marks=pytest.mark.slow
+        ),
         pytest.param(WRONG, id="a painting of another style"),
     ],
 )
@@ -732,7 +730,7 @@ OFTEN = ("en", "ja", "ar")
 
 
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize("language", mostly_slow(LANGUAGES, *OFTEN))
+@pytest.mark.parametrize("language", mostly_slow(LANGUAGES, "en", "ar"))
 def test_every_state_is_accessible(browser: Browser, generous_kiosk: Kiosk, language: str) -> None:
     context = browser.new_context(bypass_csp=True, reduced_motion="reduce")
     visitor = Visitor(context.new_page(), generous_kiosk.url)
@@ -777,7 +775,7 @@ def test_every_state_is_accessible(browser: Browser, generous_kiosk: Kiosk, lang
 
 
 @pytest.mark.parametrize("text", mostly_slow(["normal", "large"], "large"))
-@pytest.mark.parametrize("size", mostly_slow(SIZES, "landscape", "portrait", "tablet", "phone"))
+@pytest.mark.parametrize("size", mostly_slow(SIZES, "landscape", "portrait", "phone"))
 def test_all_words_and_buttons_are_in_sight_in_every_language(generous_visitor: Visitor, size: str, text: str) -> None:
     page = generous_visitor.come_to_be_told(size, f"?text={text}", idle_s=3600, attract_s=3600)
     caption = {"kind": "demo", "demonstration": True, "caption": CAPTION}
@@ -822,7 +820,7 @@ TOO_SMALL = """async ([languages, states]) => {
 
 
 @pytest.mark.parametrize("text", mostly_slow(["normal", "large"], "large"))
-@pytest.mark.parametrize("size", SMALL)
+@pytest.mark.parametrize("size", mostly_slow(SMALL, "touch", "small lying phone"))
 def test_a_small_screen_can_be_read_and_used(generous_visitor: Visitor, size: str, text: str) -> None:
     page = generous_visitor.come_to_be_told(size, f"?text={text}", idle_s=3600, attract_s=3600)
     caption = {"kind": "demo", "demonstration": True, "caption": CAPTION}
@@ -866,7 +864,7 @@ ANYWHERE = {
 
 
 @pytest.mark.parametrize("language", mostly_slow(OFTEN, "en", "ar"))
-@pytest.mark.parametrize("size", [*SIZES, *SMALL])
+@pytest.mark.parametrize("size", mostly_slow([*SIZES, *SMALL], "landscape", "portrait", "tablet", "phone", "touch"))
 def test_all_of_the_painting_is_in_sight(visitor: Visitor, size: str, language: str) -> None:
     if size == "4k" and language != "en":
         pytest.skip("the same as landscape, and slow")
@@ -883,7 +881,7 @@ def test_all_of_the_painting_is_in_sight(visitor: Visitor, size: str, language: 
     visitor.leave()
 
 
-@pytest.mark.parametrize("size", mostly_slow(["landscape", "tablet", "phone", "touch"], "landscape", "tablet"))
+@pytest.mark.parametrize("size", mostly_slow(["landscape", "tablet", "phone", "touch"], "tablet"))
 def test_all_of_the_painting_on_the_screen_that_waits_is_in_sight(visitor: Visitor, size: str) -> None:
     page = visitor.come_to_be_told(size, attract_s=1)
     tell(page, **NOTHING)

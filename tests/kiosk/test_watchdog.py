@@ -207,7 +207,13 @@ def test_frames_that_all_fail_stop_it(started: Started, systemd: Listening, monk
     assert "STATUS=the watchdog is not fed: frames cannot be judged" in systemd.lines
 
 
-@pytest.mark.parametrize("recovering", [False, True], ids=["while it is live", "while it is being brought back"])
+@pytest.mark.parametrize(
+    "recovering",
+    [
+        pytest.param(False, id="while it is live"),
+        pytest.param(True, id="while it is being brought back", marks=pytest.mark.slow),
+    ],
+)
 def test_a_camera_thread_that_hangs_stops_it(
     started: Started, systemd: Listening, gate: Gate, monkeypatch: pytest.MonkeyPatch, recovering: bool
 ) -> None:
@@ -228,7 +234,7 @@ def test_a_camera_thread_that_hangs_stops_it(
 @pytest.mark.parametrize(
     ("source", "state"),
     [
-        pytest.param(scripted(Lose()), CameraState.SEARCHING, id="none is there"),
+        pytest.param(scripted(Lose()), CameraState.SEARCHING, id="none is there", marks=pytest.mark.slow),
         pytest.param(scripted(Show((LIT,), times=3), Lose()), CameraState.RECOVERING, id="unplugged"),
         pytest.param(scripted(Crash()), CameraState.FAILED, id="beyond repair"),
     ],

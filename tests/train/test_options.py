@@ -48,6 +48,7 @@ def paintings(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_paintings(tmp_path_factory.mktemp("data") / "paintings", each=4)
 
 
+@pytest.mark.slow
 def test_folds_test_every_published_picture_once_and_each_can_be_repeated(paintings: Path, tmp_path: Path) -> None:
     command = ["--recipe", "cnn", "--data", paintings, "--runs", tmp_path, "--epochs", 1, "--seed", 5]
     train(*command, "--folds", 2)
@@ -66,6 +67,7 @@ def test_folds_test_every_published_picture_once_and_each_can_be_repeated(painti
     np.testing.assert_allclose(*outputs, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_other_styles_are_trained_on_and_recorded(paintings: Path, tmp_path: Path) -> None:
     merged = ("--combine", "Cubism+Expressionism=Modern")
     train("--recipe", "cnn", "--data", paintings, "--runs", tmp_path, "--epochs", 1, "--styles", "all", *merged)
