@@ -8,7 +8,7 @@ import sys
 import psutil
 import pytest
 
-from kiosk.memory import give_free_pages_back
+from kiosk.memory import tidy
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="another C library")
@@ -27,6 +27,6 @@ def test_pages_inside_the_heap_go_back_to_the_system() -> None:
         library.free(block)
     # The last one holds the end of the heap.
     before = process.memory_info().rss
-    give_free_pages_back()
+    tidy()
     assert process.memory_info().rss < before - 30e6
     library.free(blocks[-1])
