@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import threading
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -53,7 +54,8 @@ class Scores:
 
 
 class Classifier:
-    """One model, ready for any number of threads at a time (ONNX Runtime's `run` is thread-safe)."""
+    """One model, ready for any number of threads, which take turns: a run has all cores, and two at a time would take
+    twice the memory, which ONNX Runtime never gives back."""
 
     def __init__(self, verified: bundle.Bundle, precision: str, threads: int | None = None) -> None:
         """Load the ONNX file of `precision`. `threads` is the number of intra-op threads; None takes
@@ -78,6 +80,7 @@ class Classifier:
                 " exported for this machine"
             ) from error
         self._session = self.choice.session
+        self._running = threading.Lock()
         self._outputs = _outputs(verified)
 
     @property
@@ -115,7 +118,9 @@ class Classifier:
 
     def classify(self, prepared: bundle.picture.Pixels) -> Scores:
         """Scores of one picture that `bundle.prepare` has brought to ``[size, size, 3]`` uint8 RGB."""
-        probabilities, known, embedding, *more = self._session.run(self._outputs, {bundle.INPUT: prepared[np.newaxis]})
+        with self._running:
+            answers = self._session.run(self._outputs, {bundle.INPUT: prepared[np.newaxis]})
+        probabilities, known, embedding, *more = answers
         return Scores(
             probabilities=np.asarray(probabilities[0], np.float32),
             known=float(known[0]),

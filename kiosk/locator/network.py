@@ -8,6 +8,7 @@ edges of the full frame, so that it does not tremble, and reported; see ``train/
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 
 import cv2
@@ -68,6 +69,7 @@ class NetworkLocator:
         if entry is None:
             raise LocatorError(f"{verified.folder} has no locator; python -m export locator puts one in")
         self._size, self._margin, self._threshold = entry.input_size, entry.margin, entry.threshold
+        self._running = threading.Lock()  # as in `kiosk.classifier.Classifier`
         options = session_options(threads)
         options.log_severity_level = 3  # errors
         try:
@@ -156,7 +158,8 @@ class NetworkLocator:
         return peaks
 
     def _run(self, prepared: Pixels) -> Maps:
-        values = self._session.run(list(_OUTPUTS), {bundle.INPUT: prepared[np.newaxis]})
+        with self._running:
+            values = self._session.run(list(_OUTPUTS), {bundle.INPUT: prepared[np.newaxis]})
         return {name: np.asarray(value[0], np.float32) for name, value in zip(_OUTPUTS, values, strict=True)}
 
 
