@@ -54,8 +54,11 @@ while [ $# -gt 0 ]; do
       if [ "$1" = --wheels ]; then wheels=$2; else dest=$2; fi
       shift
       ;;
-    --wheels=*) wheels=${1#*=} ;;
-    --destdir=*) dest=${1#*=} ;;
+    --wheels=* | --destdir=*)
+      # Empty, as of a variable that is not set, it would install on this very machine.
+      [ -n "${1#*=}" ] || die "${1%%=*} needs a folder (--help shows examples)"
+      if [ "${1%%=*}" = --wheels ]; then wheels=${1#*=}; else dest=${1#*=}; fi
+      ;;
     --dry-run) dry=yes ;;
     --uninstall) action=uninstall ;;
     --purge) action=purge ;;

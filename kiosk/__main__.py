@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import difflib
 import logging
 import os
 import signal
@@ -83,7 +84,10 @@ log = logging.getLogger("kiosk")  # as a process this module has another name
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        self.exit(WRONG, f"vernissage: {message} (--help shows examples)\n")
+        _, _, unknown = message.partition("unrecognized arguments: ")
+        near = difflib.get_close_matches(unknown.split("=")[0].split(" ")[0], self._option_string_actions, 1)
+        meant = f"; did you mean {near[0]}?" if near else ""
+        self.exit(WRONG, f"vernissage: {message}{meant} (--help shows examples)\n")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -108,7 +112,7 @@ def main(arguments: list[str] | None = None) -> int:
     from kiosk.logs import set_up as set_up_log
     from kiosk.memory import give_large_blocks_back, keep_what_is_there, tidy
     from kiosk.server import Server, ServerError
-    from kiosk.source import SourceError
+    from kiosk.source import SourceError, UnknownScheme
     from kiosk.station import Station, source_of
     from kiosk.texts import TextsError
     from kiosk.watchdog import start as start_watchdog
@@ -141,7 +145,7 @@ def main(arguments: list[str] | None = None) -> int:
             app = create_app(station, loopback_only=is_loopback(settings.host))
         with _set_by(settings, "host"):
             server = Server(app, settings.host, settings.port)
-    except (bundle.BundleError, TextsError) as error:
+    except (bundle.BundleError, TextsError, UnknownScheme) as error:
         return _complain(error, WRONG)
     except (SourceError, ServerError) as error:
         return _complain(error, MISSING)

@@ -356,13 +356,16 @@ class Settings(BaseSettings):
     @property
     def doubts(self) -> tuple[tuple[str, str], ...]:
         """What is allowed and cannot do what is meant: a line on each, and what to do about it."""
+        doubts = []
+        if self.bundles is not None and not self.bundles.is_dir():
+            doubts.append((f"{self.place('bundles')}: there is no folder {self.bundles}", "make it, or choose another"))
         if self.take_away and is_loopback(self.host):
             says = (
                 f"{self.place('take_away')}: visitors' phones cannot open what the QR code says ({self.public_url}):"
                 f" the kiosk answers this machine only (host is {self.host})"
             )
-            return ((says, 'set host = "0.0.0.0", and let the service out with deploy/install.sh --network'),)
-        return ()
+            doubts.append((says, 'set host = "0.0.0.0", and let the service out with deploy/install.sh --network'))
+        return tuple(doubts)
 
     def visible(self) -> dict[str, Any]:
         """All settings but secrets, as JSON has them. A password inside a stream's address is a secret too."""

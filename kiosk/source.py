@@ -75,6 +75,10 @@ class SourceError(ValueError):
     """``--source`` names nothing that can be a source; the message is one line with the way out."""
 
 
+class UnknownScheme(SourceError):
+    """No source will ever have such an address."""
+
+
 class Fault(enum.StrEnum):
     """Why a source gives no good frames."""
 
@@ -363,7 +367,7 @@ def parse(text: str, settings: CameraSettings = CameraSettings()) -> Source:
     """The source that the option's `text` names: a camera's index, a device path, a video file, a folder
     of pictures, a stream's URL, or ``demo``. `settings` are for a camera of this machine.
 
-    Raises `SourceError` where it names none of them.
+    Raises `SourceError` where it names none of them, and `UnknownScheme` where none can come.
     """
     if text == "demo":
         return DemoSource()
@@ -372,7 +376,7 @@ def parse(text: str, settings: CameraSettings = CameraSettings()) -> Source:
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", text):
         scheme = text.partition(":")[0].lower()
         if scheme not in _STREAM_SCHEMES:
-            raise SourceError(f"{scheme}:// is no stream; use one of {', '.join(sorted(_STREAM_SCHEMES))}")
+            raise UnknownScheme(f"{scheme}:// is no stream; use one of {', '.join(sorted(_STREAM_SCHEMES))}")
         return StreamSource(text)
     try:
         path = Path(text).expanduser()

@@ -109,11 +109,10 @@ class Watcher:
 
     def _work(self, judge: Judge, eye: Eye) -> None:
         smoother = Smoother(judge.styles, judge.rule)
-        last = self._camera.frames
+        last = passed = self._camera.frames
         due_s = 0.0
         while not self._closing.is_set():
             early_s = due_s - time.monotonic()
-            passed = last
             if early_s > 0:
                 self._closing.wait(early_s)
                 # What came meanwhile is old by now; the next one is judged the moment it arrives.
@@ -130,7 +129,7 @@ class Watcher:
                 smoother.follow(judge.rule, same_network=before.classifier is judge.classifier)
             due_s = time.monotonic() + self._interval_s
             self._metrics.dropped.inc(frame.info.number - last - 1)
-            last = frame.info.number
+            last = passed = frame.info.number
             try:
                 self._judge(judge, eye, smoother, frame)
             except Exception:

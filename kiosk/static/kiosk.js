@@ -156,6 +156,12 @@ function want(where) {
   $("show-where").setAttribute("aria-pressed", String(where));
 }
 
+function showWhere(where) {
+  want(where);
+  turns = false;
+  shown?.();
+}
+
 // --- what a visitor may choose
 
 offerPictures($("choose"), $("file"), () => settings.own_pictures, lookAt);
@@ -171,14 +177,14 @@ $("use-own").addEventListener("click", () => {
 });
 offerOwn();
 $("show-where").addEventListener("click", () => {
-  want(!wantsWhere);
-  turns = false;
-  shown?.();
+  showWhere(!wantsWhere);
   // On a phone the button lies below the picture that it is about.
   if (wantsWhere) scrollTo({ top: 0, behavior: reading.calm() ? "auto" : "smooth" });
 });
 addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && !document.querySelector("dialog[open]")) back();
+  if (event.key !== "Escape" || document.querySelector("dialog[open]")) return;
+  if (wantsWhere) showWhere(false);
+  else back();
 });
 live.addEventListener("load", showLive, { once: true }); // its size is known, so that one can draw on it
 

@@ -63,6 +63,8 @@ def test_help_says_what_there_is() -> None:
     [
         pytest.param(["--screan"], "--screan is no option", id="a slip of the finger"),
         pytest.param(["--wheels"], "--wheels needs a folder", id="no folder"),
+        pytest.param(["--dry-run", "--wheels="], "--wheels needs a folder", id="an empty folder"),
+        pytest.param(["--dry-run", "--destdir="], "--destdir needs a folder", id="an empty root"),
         pytest.param(["--wheels", "/nowhere"], "/nowhere is no folder", id="a folder that is not there"),
     ],
 )

@@ -299,6 +299,8 @@ def test_a_silent_network_camera_holds_up_nothing(bundle_folder: Path) -> None:
         pytest.param(["--camera-rate", "0"], "--camera-rate: '0'", id="no frames"),
         pytest.param(["--exposure", "nan"], "--exposure: 'nan'", id="no exposure"),
         pytest.param(["--colour"], "--colour", id="no such option"),
+        pytest.param(["--langage", "fr"], "did you mean --language?", id="a slip of the finger"),
+        pytest.param(["--source", "ftp://x/y"], "--source: ftp:// is no stream", id="no such kind of stream"),
     ],
 )
 def test_mistakes_are_one_line_and_exit_code_2(

@@ -216,9 +216,17 @@ def test_the_evidence_in_a_picture_that_was_brought(visitor: Visitor) -> None:
     content = stand_in.encoded(stand_in.painting(stand_in.GREEN, 400, 200), "PNG")
     page.locator("#file").set_input_files({**PICTURE, "buffer": content})
     expect(page.locator("#still")).to_be_visible()
-    page.get_by_role("button", name="Show me where").click()
+    button = page.get_by_role("button", name="Show me where")
+    button.click()
     expect(page.locator("#evidence")).to_have_css("opacity", "1")
     expect_on_the_painting(page)
+    # Escape leads back, step by step.
+    page.keyboard.press("Escape")
+    expect(button).to_have_attribute("aria-pressed", "false")
+    expect(page.locator("#evidence")).to_have_css("opacity", "0")
+    expect(page.locator("#still")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#still")).to_be_hidden()
     visitor.leave()
 
 
