@@ -48,8 +48,8 @@ from kiosk.memory import give_large_blocks_back
 from kiosk.source import LONGEST_SIDE, Fault, Frame, Shot, Source, SourceLost, fit
 
 # Slots for frames: the kiosk holds the newest, the one that is judged, and one that is encoded for the page; one is on
-# its way, and one is being written. Those that nobody needs take no memory. And bytes of each: the largest frame that
-# there can be.
+# its way, and one is being written. And bytes of each: the largest frame that there can be, of which only those take
+# memory that are written to.
 _SLOTS = 6
 _SLOT_BYTES = LONGEST_SIDE * LONGEST_SIDE * 3
 
