@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import difflib
 import logging
 import os
+import re
 import signal
 import sys
 import threading
@@ -27,6 +27,7 @@ from kiosk.settings import (
     flag,
     in_words,
     is_loopback,
+    meant,
     read,
 )
 
@@ -85,9 +86,8 @@ log = logging.getLogger("kiosk")  # as a process this module has another name
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         _, _, unknown = message.partition("unrecognized arguments: ")
-        near = difflib.get_close_matches(unknown.split("=")[0].split(" ")[0], self._option_string_actions, 1)
-        meant = f"; did you mean {near[0]}?" if near else ""
-        self.exit(WRONG, f"vernissage: {message}{meant} (--help shows examples)\n")
+        near = meant(re.split("[= ]", unknown)[0], self._option_string_actions, "--") if unknown else ""
+        self.exit(WRONG, f"vernissage: {message}{near} (--help shows examples)\n")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -584,10 +584,14 @@ def _token(path: Path, origin: str) -> SecretStr:
     return SecretStr(token)
 
 
-def _meant(name: str, known: Collection[str], prefix: str = "") -> str:
-    """Points to what is near; `prefix`, which all have in common, brings nothing nearer."""
+def meant(name: str, known: Collection[str], prefix: str = "") -> str:
+    """Points to what is near, if anything is; `prefix`, which all have in common, brings nothing nearer."""
     near = difflib.get_close_matches(name.removeprefix(prefix), [each.removeprefix(prefix) for each in known], 1)
-    return f"; did you mean {prefix}{near[0]}?" if near else " (docs/settings.md lists them)"
+    return f"; did you mean {prefix}{near[0]}?" if near else ""
+
+
+def _meant(name: str, known: Collection[str], prefix: str = "") -> str:
+    return meant(name, known, prefix) or " (docs/settings.md lists them)"
 
 
 def _fault_alone(name: str, value: Any, origins: Mapping[str, str]) -> SettingsError | None:

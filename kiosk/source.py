@@ -410,12 +410,6 @@ def _is_video_device(path: Path) -> bool:
     return not sys.platform.startswith("linux") or os.major(path.stat().st_rdev) == _VIDEO4LINUX
 
 
-def fitted_size(width: int, height: int) -> tuple[int, int]:
-    """Width and height of a frame of that size when no side is longer than `LONGEST_SIDE`."""
-    scale = min(1.0, LONGEST_SIDE / max(width, height))
-    return max(1, round(width * scale)), max(1, round(height * scale))
-
-
 def fit(image: Frame, into: Frame | None = None) -> Frame:
     """`image` with no side longer than `LONGEST_SIDE`: itself where it has none, else scaled, in the memory of `into`
     if that has the right size.
@@ -424,7 +418,8 @@ def fit(image: Frame, into: Frame | None = None) -> Frame:
     5.3 ms from 1080p to 720p. Beyond that it would alias, and averaging is quick at whole factors.
     """
     height, width = image.shape[:2]
-    size = fitted_size(width, height)
+    scale = min(1.0, LONGEST_SIDE / max(width, height))
+    size = max(1, round(width * scale)), max(1, round(height * scale))
     if size == (width, height):
         return image
     method = cv2.INTER_LINEAR if width < 2 * size[0] else cv2.INTER_AREA

@@ -155,17 +155,18 @@ def test_a_frame_is_encoded_once_for_all(station: Station) -> None:
     assert station.preview.wait_newer(0, 0.1) is station.preview.wait_newer(0, 0.1)
 
 
-def test_once_the_camera_has_gone_no_frame_of_before_is_shown(bundle_folder: Path) -> None:
-    for frames in range(12, 18):  # the last one comes at another moment between two looks each time
-        station = Station(bundle.load(bundle_folder), source=scripted(Show((LIT,), fps=60, times=frames), Lose()))
-        station.load()
-        station.open()
-        until(lambda station=station: station.watcher.showing.frame)  # type: ignore[misc]
-        until(lambda station=station: station.watcher.showing.frame is None)  # type: ignore[misc]
-        gone, version = station.camera.frames, station.watcher.showing.version
-        after = station.watcher.wait_newer(version, timeout_s=0.4).frame
-        assert after is None or after.number > gone, "it has been opened again"
-        station.close()
+# The last one comes at another moment between two looks each time.
+@pytest.mark.parametrize("frames", range(12, 18))
+def test_once_the_camera_has_gone_no_frame_of_before_is_shown(bundle_folder: Path, frames: int) -> None:
+    station = Station(bundle.load(bundle_folder), source=scripted(Show((LIT,), fps=60, times=frames), Lose()))
+    station.load()
+    station.open()
+    until(lambda: station.watcher.showing.frame)
+    until(lambda: station.watcher.showing.frame is None)
+    gone, version = station.camera.frames, station.watcher.showing.version
+    after = station.watcher.wait_newer(version, timeout_s=0.4).frame
+    assert after is None or after.number > gone, "it has been opened again"
+    station.close()
 
 
 @pytest.mark.parametrize(
