@@ -1,0 +1,77 @@
+"""ONNX Runtime, on each execution provider that it has here, with the very sessions of the kiosk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import bundle
+from benchmarks.machine import usable_cores
+from benchmarks.runtimes import Loaded, Model, Outputs, Pixels
+from kiosk import providers
+
+
+@dataclass
+class _Session:
+    """A session of the kiosk: threads that do not spin, one provider and no other behind it."""
+
+    model: Model
+    provider: str
+    threads: int
+
+    def __post_init__(self) -> None:
+        content = self.model.path.read_bytes()
+        wanted = providers.Model(
+            content=content,
+            sha256="0" * 64,  # names a folder of TensorRT's, which is a fresh one here
+            size=self.model.size,
+            outputs=self.model.outputs,
+            threads=self.threads or usable_cores(),
+            reference=None,
+        )
+        self._session = providers.create_session(wanted, self.provider)
+        running = self._session.get_providers()[0]
+        if running != self.provider:
+            raise RuntimeError(f"it would run on {providers.short_name(running)}")
+
+    def predict(self, pixels: Pixels) -> Outputs:
+        values = self._session.run(self.model.outputs, {bundle.INPUT: pixels})
+        return dict(zip(self.model.outputs, values, strict=True))
+
+    def describe(self) -> dict[str, str]:
+        return {"session.intra_op.allow_spinning": "0, as in the kiosk"}
+
+
+@dataclass
+class OnnxRuntime:
+    """One execution provider."""
+
+    provider: str
+    formats = ("onnx",)
+    precisions = ()
+
+    @cached_property
+    def packages(self) -> tuple[str, ...]:
+        """The provider's own distribution is one of several that hold the same module."""
+        return ()
+
+    @property
+    def name(self) -> str:
+        """See `Runtime`."""
+        return f"onnxruntime {providers.short_name(self.provider)}"
+
+    @property
+    def sets_threads(self) -> bool:
+        """Threads are the processor's."""
+        return self.provider in (providers.CPU, "OpenVINOExecutionProvider")
+
+    def unusable(self) -> str | None:
+        """See `Runtime`."""
+        return None if self.provider in providers.available() else "this build of onnxruntime does not have it"
+
+    def load(self, model: Model, threads: int) -> Loaded:
+        """See `Runtime`."""
+        return _Session(model, self.provider, threads)
+
+
+RUNTIMES = tuple(OnnxRuntime(provider) for provider in reversed(providers.PREFERENCE))
