@@ -1,12 +1,15 @@
-"""Benchmarks: the files of a bundle side by side, on this machine and on given pictures.
+"""Benchmarks: latency and accuracy of every format, on the hardware in front of you.
 
-``latency`` measures each file in processes of its own (``worker``), in turns; ``accuracy`` scores the
-pictures of a folder, set by set (``division``), all files by the same code; ``figures`` puts an
-interval to every number; ``report`` is what is written and ``tables`` what is shown.
+`run` puts a report together: the files of bundles and their ``peers`` in all ``runtimes``, each in processes of its own
+(`worker`) that go on in turns (`latency`) under LoadGen's scenarios (`loadgen`); what they get right, by the same
+processes (`accuracy`), set by set (`division`); the machine and its noise (`machine`), its energy (`energy`) and the
+least time that it could take (`limit`); the kiosk before a camera (`pipeline`) and its API under load (`serving`).
+`report` is what is written, `page` and `tables` what is shown, `comparison` what two reports differ by, and
+`recommendation` what to deploy. ``commands`` is the command line.
 
-``localization`` tries locators on the synthetic ``scenes``, whose truth is exact; ``pipeline`` measures the
-kiosk as it runs, in processes of their own (``attendant``), before a camera that plays rendered frames
-(``playback``).
+`localization` tries locators on the synthetic ``scenes``, whose truth is exact; `pipeline` measures the
+kiosk as it runs, in processes of their own (`attendant`), before a camera that plays rendered frames
+(`playback`).
 
 Only `bundle` and `kiosk` (to time the real pipeline) of our other rooms may be imported here.
 """
@@ -16,3 +19,7 @@ import os
 # ONNX Runtime, from 1.29 on, writes an identifier of this machine to its user's folder and sends figures to its maker,
 # unless this is set before it is imported.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
+
+class BenchmarkError(Exception):
+    """Something cannot be measured; the message is one line with the way out."""

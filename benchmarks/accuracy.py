@@ -10,19 +10,20 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
+from sklearn.metrics import f1_score
 
 import bundle
+from benchmarks import BenchmarkError
 from benchmarks.division import Division, Photographs
 from benchmarks.figures import Difference, Figure
 from benchmarks.machine import usable_cores
-from bundle import runtimes
 from bundle.metrics import score_open_set, score_styles
 
 # Pictures at a time: enough for all cores, and 10 MB at 320 pixels.
 BATCH = 32
 
 
-class AccuracyError(ValueError):
+class AccuracyError(BenchmarkError):
     """A file cannot be scored; the message is one line."""
 
 
@@ -40,9 +41,11 @@ class StyleFigures(_Part):
     mean_recall: Figure
     ece: float | None
     """Expected calibration error of the top-1 probability, 0-1."""
+    macro_f1: float | None = None
+    """Unweighted mean of the F1 scores of the styles that have pictures; None where a manifest does not tell it."""
 
     @classmethod
-    def of(cls, metrics: bundle.StyleMetrics) -> StyleFigures:
+    def of(cls, metrics: bundle.StyleMetrics, macro_f1: float | None = None) -> StyleFigures:
         """The figures of measured metrics."""
         return cls(
             pictures=metrics.pictures,
@@ -50,6 +53,7 @@ class StyleFigures(_Part):
             recall={style: Figure.share(count) for style, count in metrics.recall.items()},
             mean_recall=Figure.mean_share(metrics.recall.values()),
             ece=None if np.isnan(metrics.ece) else metrics.ece,
+            macro_f1=macro_f1,
         )
 
 
@@ -92,8 +96,12 @@ class FileAccuracy(_Part):
     """Those not seen in training or calibration: the figure."""
     photographs_all: OpenSetFigures | None = None
     """Those that were seen too, for comparison."""
+    agreement: Figure | None = None
+    """Answers that are the float network's, of all pictures of the styles; None for that network itself."""
+    logits_max_difference: float | None = None
+    """From the float network's, of the same pictures."""
     difference_to_fp32: dict[str, Difference] = {}
-    """By figure (``published_test.accuracy``); empty for the first fp32 file and where there is none."""
+    """By figure (``published_test.accuracy``); empty for the float network and where there is none."""
 
     @classmethod
     def recorded(cls, metrics: bundle.Metrics) -> FileAccuracy:
@@ -112,8 +120,10 @@ class Outputs:
 
     probabilities: npt.NDArray[np.float32]
     """``[n, styles]``."""
-    known: npt.NDArray[np.float32]
-    """``[n]``."""
+    known: npt.NDArray[np.float32] | None
+    """``[n]``; None where the network has no such output."""
+    logits: npt.NDArray[np.float32] | None
+    """``[n, styles]``; None likewise."""
 
 
 @dataclass(frozen=True)
@@ -123,116 +133,124 @@ class _Set:
     """Index of the style; -1 for pictures of none."""
 
 
-def check_loadable(verified: bundle.Bundle) -> None:
-    """Raise `AccuracyError` now, rather than after minutes of timing, where a file's runtime is missing or refuses
-    it."""
-    for file in verified.files:
-        _load(verified, file)
+@dataclass(frozen=True)
+class Sets:
+    """All pictures that a bundle's files are scored on, set by set, in one order."""
 
+    by_name: dict[str, _Set]
 
-def measure(
-    verified: bundle.Bundle,
-    division: Division | None,
-    photographs: Photographs | None,
-    progress: Callable[[int, int], None] | None = None,
-) -> dict[str, FileAccuracy]:
-    """Score every loaded file of the bundle in its own runtime; the keys are file names.
+    @classmethod
+    def of(cls, division: Division | None, photographs: Photographs | None) -> Sets:
+        """Those of folders; sets without pictures are left out."""
+        sets = {}
+        if division is not None:
+            for name, labelled in (("published_test", division.test), ("unseen_artists", division.unseen)):
+                sets[name] = _Set(
+                    tuple(painting.path for painting, _ in labelled),
+                    np.array([label for _, label in labelled], np.int64),
+                )
+            sets["other_styles"] = _foreign([painting.path for painting in division.others])
+        if photographs is not None:
+            both = photographs.photographs
+            sets["photographs"] = _foreign([photograph.path for photograph in both if not photograph.seen])
+            sets["photographs_seen"] = _foreign([photograph.path for photograph in both if photograph.seen])
+        return cls({name: pictures for name, pictures in sets.items() if pictures.paths})
 
-    `progress` is called with (pictures done, pictures in all). Raises `AccuracyError` where a file cannot
-    be run, and `bundle.PictureError` where a picture has become unreadable.
-    """
-    sets = _sets(division, photographs)
-    files = verified.files
-    models = {file.path: _load(verified, file) for file in files}
-    outputs = _run(sets, models, verified.manifest, progress)
-    reference = next((file for file in files if file.precision == "fp32"), None)
-    result = {
-        file.path: _score(sets, outputs[file.path], verified.manifest.styles, file.known.threshold) for file in files
-    }
-    for file in files:
-        if reference is not None and file is not reference:
-            differences = _differences(sets, (file, outputs[file.path]), (reference, outputs[reference.path]))
-            differences |= _figure_differences(result[file.path], result[reference.path])
-            result[file.path] = result[file.path].model_copy(update={"difference_to_fp32": differences})
-    return result
+    @property
+    def count(self) -> int:
+        """Pictures in all."""
+        return sum(len(pictures.paths) for pictures in self.by_name.values())
 
+    def write(self, size: int, target: Path, progress: Callable[[int, int], None]) -> None:
+        """Store all pictures as a network's input, uint8 RGB ``[n, size, size, 3]`` in a ``.npy`` file.
 
-def _sets(division: Division | None, photographs: Photographs | None) -> dict[str, _Set]:
-    sets = {}
-    if division is not None:
-        for name, labelled in (("published_test", division.test), ("unseen_artists", division.unseen)):
-            sets[name] = _Set(
-                tuple(painting.path for painting, _ in labelled),
-                np.array([label for _, label in labelled], np.int64),
+        `progress` is called with (pictures done, pictures in all). Raises `AccuracyError` where one has become
+        unreadable.
+        """
+        paths = [path for pictures in self.by_name.values() for path in pictures.paths]
+        write_pixels(paths, size, target, progress)
+
+    def read(self, answers: Path) -> dict[str, Outputs]:
+        """By set, the outputs that a worker wrote for those pictures; raises `AccuracyError`."""
+        with np.load(answers) as stored:
+            values = {name: stored[name] for name in stored.files}
+        if values["probabilities"].shape[0] != self.count:
+            raise AccuracyError(f"{len(values['probabilities'])} answers to {self.count} pictures")
+        found, start = {}, 0
+        for name, pictures in self.by_name.items():
+            part = slice(start, start + len(pictures.paths))
+            found[name] = Outputs(
+                values["probabilities"][part],
+                values["known"][part] if "known" in values else None,
+                values["logits"][part] if "logits" in values else None,
             )
-        sets["other_styles"] = _foreign([painting.path for painting in division.others])
-    if photographs is not None:
-        both = photographs.photographs
-        sets["photographs"] = _foreign([photograph.path for photograph in both if not photograph.seen])
-        sets["photographs_seen"] = _foreign([photograph.path for photograph in both if photograph.seen])
-    return {name: pictures for name, pictures in sets.items() if pictures.paths}
+            start = part.stop
+        return found
+
+
+def write_pixels(paths: Sequence[Path], size: int, target: Path, progress: Callable[[int, int], None]) -> None:
+    """See `Sets.write`."""
+
+    def prepare(path: Path) -> bundle.picture.Pixels:
+        try:
+            return bundle.prepare(bundle.read(path), size)
+        except bundle.PictureError as error:
+            raise AccuracyError(f"{path}: {error}; it could be read a moment ago") from error
+
+    pixels = np.lib.format.open_memmap(target, "w+", np.uint8, (len(paths), size, size, 3))
+    with ThreadPoolExecutor(usable_cores()) as pool:
+        for number, picture in enumerate(pool.map(prepare, paths)):
+            pixels[number] = picture
+            progress(number + 1, len(paths))
+    pixels.flush()
 
 
 def _foreign(paths: Sequence[Path]) -> _Set:
     return _Set(tuple(paths), np.full(len(paths), -1, np.int64))
 
 
-def _load(verified: bundle.Bundle, file: bundle.ModelFile) -> runtimes.Runtime:
-    try:
-        return runtimes.load(verified.contents[file.path], file.format, usable_cores())
-    except runtimes.CannotLoad as error:
-        raise AccuracyError(f"{file.path}: {error}") from error
+@dataclass(frozen=True)
+class Judged:
+    """What a file said, in one runtime, and from where on `known` counts."""
+
+    outputs: Mapping[str, Outputs]
+    threshold: float
 
 
-def _run(
-    sets: Mapping[str, _Set],
-    models: Mapping[str, runtimes.Runtime],
-    manifest: bundle.Manifest,
-    progress: Callable[[int, int], None] | None,
-) -> dict[str, dict[str, Outputs]]:
-    """Outputs by file and set. Each picture is decoded once, for all files."""
-    rows: dict[str, dict[str, list[Outputs]]] = {path: {name: [] for name in sets} for path in models}
-    total, done = sum(len(pictures.paths) for pictures in sets.values()), 0
-
-    def prepare(path: Path) -> bundle.picture.Pixels:
-        try:
-            return bundle.prepare(bundle.read(path), manifest.input_size)
-        except bundle.PictureError as error:
-            raise AccuracyError(f"{path}: {error}; it could be read a moment ago") from error
-
-    with ThreadPoolExecutor(usable_cores()) as pool:
-        for name, pictures in sets.items():
-            for start in range(0, len(pictures.paths), BATCH):
-                batch = np.stack(list(pool.map(prepare, pictures.paths[start : start + BATCH])))
-                for path, model in models.items():
-                    rows[path][name].append(_infer(path, model, batch, len(manifest.styles)))
-                done += len(batch)
-                if progress is not None:
-                    progress(done, total)
-    return {
-        path: {
-            name: Outputs(
-                np.concatenate([row.probabilities for row in listed]),
-                np.concatenate([row.known for row in listed]),
-            )
-            for name, listed in by_set.items()
-        }
-        for path, by_set in rows.items()
-    }
-
-
-def _infer(path: str, model: runtimes.Runtime, batch: bundle.picture.Pixels, styles: int) -> Outputs:
-    try:
-        outputs = model.run(batch, ("probabilities", "known"))
-    except Exception as error:  # each runtime has errors of its own, without a common class
-        raise AccuracyError(f"{path} fails: {str(error).strip().splitlines()[0]}") from error
-    probabilities, known = outputs["probabilities"], outputs["known"]
-    if probabilities.shape != (len(batch), styles) or known.shape != (len(batch),):
-        raise AccuracyError(
-            f"{path} gives probabilities {list(probabilities.shape)} and known {list(known.shape)}"
-            f" for {len(batch)} pictures and {styles} styles"
+def score(
+    sets: Sets, judged: Mapping[str, Judged], reference: str | None, styles: Sequence[str]
+) -> dict[str, FileAccuracy]:
+    """The figures of all that was `judged`, by the same keys; `reference` is the key of the float network."""
+    result = {key: _score(sets.by_name, found.outputs, styles, found.threshold) for key, found in judged.items()}
+    if reference is None or reference not in judged:
+        return result
+    for key, found in judged.items():
+        if key == reference:
+            continue
+        differences = _differences(sets.by_name, found, judged[reference])
+        differences |= _figure_differences(result[key], result[reference])
+        result[key] = result[key].model_copy(
+            update={"difference_to_fp32": differences} | _parity(sets.by_name, found.outputs, judged[reference].outputs)
         )
-    return Outputs(probabilities, known)
+    return result
+
+
+def _parity(
+    sets: Mapping[str, _Set], mine: Mapping[str, Outputs], theirs: Mapping[str, Outputs]
+) -> dict[str, Figure | float | None]:
+    """Of all pictures of the styles."""
+    names = [name for name in ("published_test", "unseen_artists") if name in sets]
+    same = [mine[name].probabilities.argmax(axis=1) == theirs[name].probabilities.argmax(axis=1) for name in names]
+    if not same:
+        return {}
+    equal = np.concatenate(same)
+    furthest = None
+    if all(mine[name].logits is not None and theirs[name].logits is not None for name in names):
+        furthest = max(float(np.abs(mine[name].logits - theirs[name].logits).max()) for name in names)  # type: ignore[operator]
+    return {
+        "agreement": Figure.share(bundle.Count(correct=int(equal.sum()), total=len(equal))),
+        "logits_max_difference": furthest,
+    }
 
 
 def _score(
@@ -241,16 +259,18 @@ def _score(
     def styles_of(name: str, pictures: str) -> StyleFigures | None:
         if name not in sets:
             return None
-        metrics = score_styles(pictures, outputs[name].probabilities, sets[name].labels, styles)
-        return StyleFigures.of(metrics)
+        probabilities, labels = outputs[name].probabilities, sets[name].labels
+        present = np.unique(labels)
+        macro_f1 = f1_score(labels, probabilities.argmax(axis=1), labels=present, average="macro", zero_division=0)
+        return StyleFigures.of(score_styles(pictures, probabilities, labels, styles), float(macro_f1))
 
     nothing = np.empty(0, np.float32)
     by = "unseen_artists" if "unseen_artists" in sets else "published_test"
-    reference = outputs[by].known if by in outputs else nothing
+    reference = _known(outputs[by]) if by in outputs else nothing
     against = {"unseen_artists": "the styles by unseen artists", "published_test": "published test pictures"}
 
     def open_set_of(names: Sequence[str], pictures: str) -> OpenSetFigures | None:
-        foreign = [outputs[name].known for name in names if name in outputs]
+        foreign = [known for name in names if name in outputs and (known := outputs[name].known) is not None]
         if not foreign:
             return None
         if len(reference):
@@ -266,11 +286,11 @@ def _score(
     )
 
 
-def _differences(
-    sets: Mapping[str, _Set],
-    judged: tuple[bundle.ModelFile, Mapping[str, Outputs]],
-    reference: tuple[bundle.ModelFile, Mapping[str, Outputs]],
-) -> dict[str, Difference]:
+def _known(outputs: Outputs) -> npt.NDArray[np.float32]:
+    return outputs.known if outputs.known is not None else np.empty(0, np.float32)
+
+
+def _differences(sets: Mapping[str, _Set], judged: Judged, reference: Judged) -> dict[str, Difference]:
     """Of shares, picture by picture."""
     quantity = {
         "published_test": "accuracy",
@@ -279,22 +299,23 @@ def _differences(
         "photographs": "called_a_style",
     }
 
-    def is_counted(
-        file_and_outputs: tuple[bundle.ModelFile, Mapping[str, Outputs]], name: str
-    ) -> npt.NDArray[np.bool_]:
-        file, outputs = file_and_outputs
+    def is_counted(found: Judged, name: str) -> npt.NDArray[np.bool_] | None:
+        outputs = found.outputs[name]
         if quantity[name] == "accuracy":
-            right = outputs[name].probabilities.argmax(axis=1) == sets[name].labels
-        else:
-            right = outputs[name].known > file.known.threshold
-            right = ~right if quantity[name] == "refused" else right
-        return np.asarray(right, np.bool_)
+            return np.asarray(outputs.probabilities.argmax(axis=1) == sets[name].labels, np.bool_)
+        if outputs.known is None:
+            return None
+        called = outputs.known > found.threshold
+        return np.asarray(~called if quantity[name] == "refused" else called, np.bool_)
 
-    return {
-        f"{name}.{quantity[name]}": Difference.paired(is_counted(judged, name), is_counted(reference, name))
-        for name in sets
-        if name in quantity
-    }
+    differences = {}
+    for name in sets:
+        if name not in quantity:
+            continue
+        mine, theirs = is_counted(judged, name), is_counted(reference, name)
+        if mine is not None and theirs is not None:
+            differences[f"{name}.{quantity[name]}"] = Difference.paired(mine, theirs)
+    return differences
 
 
 def _figure_differences(file: FileAccuracy, reference: FileAccuracy) -> dict[str, Difference]:
@@ -302,10 +323,10 @@ def _figure_differences(file: FileAccuracy, reference: FileAccuracy) -> dict[str
     differences = {}
     for name in ("published_test", "unseen_artists"):
         mine, theirs = getattr(file, name), getattr(reference, name)
-        if mine is not None:
+        if mine is not None and theirs is not None:
             differences[f"{name}.mean_recall"] = Difference.of(mine.mean_recall, theirs.mean_recall)
     for name in ("other_styles", "photographs"):
         mine, theirs = getattr(file, name), getattr(reference, name)
-        if mine is not None:
+        if mine is not None and theirs is not None:
             differences[f"{name}.auroc"] = Difference.of(mine.auroc, theirs.auroc)
     return differences

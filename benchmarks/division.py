@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import bundle
+from benchmarks import BenchmarkError
 
 
-class DivisionError(ValueError):
+class DivisionError(BenchmarkError):
     """A folder has nothing to judge by; the message is one line with the way out."""
 
 
@@ -31,6 +32,8 @@ class Division:
     """Test pictures that the manifest lists, found or not."""
     trained: int
     """Paintings by artists trained on, and no test pictures: not scored."""
+    trained_styles: tuple[tuple[bundle.Painting, int], ...]
+    """Those of them that are of the styles: what a peer may be made with."""
     ambiguous: int
     """Paintings by artists of several styles of which one is ours: neither, and not scored."""
 
@@ -45,7 +48,7 @@ class Division:
         index = {style: number for number, style in enumerate(manifest.styles)}
         listed = frozenset(manifest.dataset.test_sha256)
         artists = frozenset(map(bundle.artist_key, manifest.dataset.artists))
-        test, unseen, others = [], [], []
+        test, unseen, others, trained_styles = [], [], [], []
         trained = ambiguous = 0
         for painting in paintings:
             of_ours = [genre for genre in painting.genres if genre in index]
@@ -55,11 +58,13 @@ class Division:
                 test.append((painting, index[of_ours[0]]))
             elif bundle.artist_key(painting.artist) in artists:
                 trained += 1
+                if of_ours:
+                    trained_styles.append((painting, index[of_ours[0]]))
             elif of_ours:
                 unseen.append((painting, index[of_ours[0]]))
             else:
                 others.append(painting)
-        return cls(tuple(test), tuple(unseen), tuple(others), len(listed), trained, ambiguous)
+        return cls(tuple(test), tuple(unseen), tuple(others), len(listed), trained, tuple(trained_styles), ambiguous)
 
 
 @dataclass(frozen=True)

@@ -1,38 +1,38 @@
-"""How long the files of a bundle take, and how much memory, side by side.
+"""How long model files take in their runtimes, and how much memory, side by side.
 
-Each file has a process of its own for each number of threads. All are loaded before anything is timed,
-and then asked in turns, a few runs each, the first of each round another: what else the machine does
-meanwhile falls on all alike.
+Each file has a process of its own for each runtime and number of threads (`benchmarks.worker`). All are loaded before
+anything is timed, and then LoadGen's tests go on in turns, some queries each, the first of each round another: what
+else the machine does meanwhile falls on all alike.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Protocol, Self, TypeVar
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-import bundle
-from benchmarks.figures import percentiles_ms
-from benchmarks.worker import Failure, Loaded, Samples
-
-# Runs of one turn: long enough to reach a steady state, short enough that turns meet the same noise.
-INFERENCES_A_TURN = 25
-PIPELINES_A_TURN = 10
+from benchmarks import BenchmarkError
+from benchmarks.figures import Ratio
+from benchmarks.loadgen import LEAST_QUERIES, OFFLINE_BATCH, SAMPLES_PER_QUERY, Result
+from benchmarks.runtimes import Model, Runtime
+from benchmarks.worker import Ended, Failure, Job, Loaded, Memory, Order, Scored, Turn
 
 _EXIT_S = 10.0  # seconds that a process gets to end by itself
 
-_ReplyT = TypeVar("_ReplyT", Loaded, Samples)
+_ReplyT = TypeVar("_ReplyT", Loaded, Turn, Ended, Scored, Memory)
 
 
-class LatencyError(ValueError):
+class LatencyError(BenchmarkError):
     """A file cannot be timed; the message is one line."""
 
 
@@ -40,88 +40,261 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Quantiles(_Part):
-    """Milliseconds, over all turns."""
+class Length(_Part):
+    """How long each file is timed."""
 
-    samples: int
+    name: str
+    turns: int
+    """Of SingleStream and MultiStream each."""
+    single_stream_turn_s: float
+    multi_stream_turn_s: float
+    offline_tests: int
+    offline_test_s: float
+
+
+LENGTHS = {
+    # A dozen turns are enough for an interval, and a quarter of a second for a steady state.
+    "quick": Length(
+        name="quick",
+        turns=10,
+        single_stream_turn_s=0.2,
+        multi_stream_turn_s=0.0,
+        offline_tests=0,
+        offline_test_s=0.0,
+    ),
+    "test": Length(
+        name="test",
+        turns=16,
+        single_stream_turn_s=0.25,
+        multi_stream_turn_s=0.05,
+        offline_tests=3,
+        offline_test_s=0.3,
+    ),
+    # MLPerf asks for ten minutes of each; a minute has 15,000 pictures of a network such as the kiosk's.
+    "full": Length(
+        name="full",
+        turns=120,
+        single_stream_turn_s=0.5,
+        multi_stream_turn_s=0.25,
+        offline_tests=10,
+        offline_test_s=3.0,
+    ),
+}
+
+
+class SingleStream(_Part):
+    """One picture after the other, LoadGen's figures."""
+
+    queries: int
+    p50_ms: float
+    p90_ms: float
+    p99_ms: float
+    p90_early_stopping_ms: float | None
+    """With 99 % confidence the 90th percentile is not above it."""
+    turns_p50_ms: tuple[float, ...]
+    percentiles_ms: tuple[float, ...]
+    """0 to 100, by ones, of our own clock around the same calls; for the plot."""
+
+
+class MultiStream(_Part):
+    """Several pictures at once, LoadGen's figures of a whole query."""
+
+    samples_per_query: int
+    queries: int
     p50_ms: float
     p90_ms: float
     p99_ms: float
 
-    @classmethod
-    def of(cls, samples_ms: Sequence[float]) -> Quantiles:
-        """The quantiles of at least one sample."""
-        p50_ms, p90_ms, p99_ms = percentiles_ms(samples_ms)
-        return cls(samples=len(samples_ms), p50_ms=p50_ms, p90_ms=p90_ms, p99_ms=p99_ms)
+
+class Offline(_Part):
+    """All pictures at once: the most that the machine can do."""
+
+    samples: int
+    samples_per_s: float
+    """Median of the tests."""
+    tests: tuple[float, ...]
 
 
-class Speedup(_Part):
-    """How many times as fast as fp32, by p50 of the same run; above 1 is faster."""
-
-    ratio: float
-    slowest_turn: float
-    """The least ratio of a single round; with `fastest_turn` it tells how steady the machine was."""
-    fastest_turn: float
-
-
-class FileLatency(_Part):
-    """One file with one number of threads, batch 1."""
+class Row(_Part):
+    """One file in one runtime with one number of threads."""
 
     file: str
-    precision: str
+    runtime: str
     threads: int
-    loading: Loaded
+    """0: the runtime's own default."""
+    description: dict[str, str]
+    load_ms: float
+    first_inference_ms: float
+    start_rss_bytes: int
+    loaded_rss_bytes: int
     peak_rss_bytes: int
-    inference: Quantiles
-    turns_p50_ms: list[float]
-    """p50 of the bare inference in each round."""
-    speedup: Speedup | None
-    """None for fp32 itself, and where there is none."""
-    pipeline: dict[str, Quantiles]
-    """By step of the kiosk's pipeline."""
+    end_rss_bytes: int
+    single_stream: SingleStream
+    multi_stream: MultiStream | None
+    offline: Offline | None
+    ratio: Ratio | None = None
+    """Its time over that of the reference with as many threads, by SingleStream; None of the reference itself."""
+    millijoules: float | None = None
+    """Of the whole machine, for a picture of SingleStream; None where nothing tells."""
+
+    @property
+    def key(self) -> str:
+        """What tells it from the other rows of a report."""
+        return f"{self.file} | {self.runtime} | {self.threads or 'default'}"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What is to be timed."""
+
+    file: str
+    """Its name in the report."""
+    model: Model
+    runtime: Runtime
+    threads: int
+    """0: the runtime's own default."""
+
+    def __str__(self) -> str:
+        threads = f", {self.threads} thread{'s' * (self.threads > 1)}" if self.threads else ""
+        return f"{self.file} in {self.runtime.name}{threads}"
+
+
+class Used(Protocol):
+    """What a meter found."""
+
+    @property
+    def joules(self) -> float | None:
+        """Since it began; None where it could not be read."""
+        ...
+
+
+class Meter(Protocol):
+    """What measures energy."""
+
+    def measure(self) -> AbstractContextManager[Used]:
+        """From here to the end of the context."""
+        ...
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """Pictures to be scored in the very processes that were timed."""
+
+    pictures: Path
+    """``.npy``, uint8 RGB ``[n, size, size, 3]``."""
+    answers: Path
+    """``.npz``, written."""
 
 
 def measure(
-    folder: Path,
-    files: Sequence[bundle.ModelFile],
-    threads: Sequence[int],
-    rounds: int,
-    progress: Callable[[int, int], None] | None = None,
-) -> list[FileLatency]:
-    """Time `files` of the bundle in `folder` with each number of `threads`, over `rounds` turns each.
+    candidates: Sequence[Candidate],
+    pictures: dict[int, Path],
+    length: Length,
+    seed: int,
+    *,
+    scorings: Callable[[Candidate], Scoring | None] = lambda candidate: None,
+    meter: Meter | None = None,
+    stages: Callable[[str], Callable[[int, int], None]] = lambda title: lambda done, total: None,
+) -> tuple[list[Row], dict[str, str]]:
+    """Time all `candidates`; `pictures` are the ``.npy`` files to be timed with, by size.
 
-    `progress` is called with (turns done, turns in all). Raises `LatencyError`.
+    Returns the rows, and why the others are left out, by what they are. `scorings` says what a candidate has to score
+    after its clocks have stopped. `stages` is called with the name of each part, and gives what is told its progress.
+    Raises `LatencyError` where nothing can be timed, or a process ends while it is.
     """
-    pairs = [(file, number) for number in threads for file in files]
-    total, done = len(pairs) * (rounds + 1), 0
-
-    def step() -> None:
-        nonlocal done
-        done += 1
-        if progress is not None:
-            progress(done, total)
-
+    refused: dict[str, str] = {}
     with ExitStack() as stack:
-        processes = []
-        for file, number in pairs:
+        workers: list[_Worker] = []
+        progress = stages("loading")
+        for number, candidate in enumerate(candidates):
             # One after the other: two that load at a time would slow each other.
-            processes.append(stack.enter_context(_Process(folder, file, number)))
-            step()
-        for turn in range(rounds):
-            first = turn % len(processes)
-            for process in processes[first:] + processes[:first]:
-                process.take_turn()
-                step()
-        measured = {(process.file.path, process.threads): process for process in processes}
-        reference = next((file for file in files if file.precision == "fp32"), None)
-        return [
-            process.result(
-                measured[reference.path, process.threads]
-                if reference is not None and process.file.path != reference.path
-                else None
-            )
-            for process in processes
-        ]
+            try:
+                workers.append(stack.enter_context(_Worker(candidate, pictures[candidate.model.size], seed, length)))
+            except LatencyError as error:
+                refused[str(candidate)] = str(error).removeprefix(f"{candidate}: ")
+            progress(number + 1, len(candidates))
+        if not workers:
+            raise LatencyError(f"nothing can be timed: {next(iter(refused.values()), 'there is no file')}")
+        _single_stream(workers, length, meter, stages("SingleStream"))
+        if length.multi_stream_turn_s:
+            _multi_stream(workers, length, stages("MultiStream"))
+        if length.offline_tests:
+            _offline(workers, length, stages("Offline"))
+        asked = [(worker, scoring) for worker in workers if (scoring := scorings(worker.candidate)) is not None]
+        progress = stages("scoring pictures")
+        for number, (worker, scoring) in enumerate(asked):
+            worker.ask(Order(do="score", pictures=scoring.pictures, answers=scoring.answers), Scored)
+            progress(number + 1, len(asked))
+        rows = [worker.row() for worker in workers]
+    return rows, refused
+
+
+def ratio(row: Row, reference: Row) -> Ratio:
+    """The time of a row over that of the reference, by SingleStream."""
+    return Ratio.of_turns(row.single_stream.turns_p50_ms, reference.single_stream.turns_p50_ms)
+
+
+def _in_turns(
+    workers: Sequence[_Worker],
+    orders: dict[_Worker, Order],
+    turns: int,
+    progress: Callable[[int, int], None],
+    meter: Meter | None = None,
+) -> None:
+    total = turns * len(workers)
+    for turn in range(turns):
+        first = turn % len(workers)
+        for number, worker in enumerate([*workers[first:], *workers[:first]]):
+            with meter.measure() if meter is not None else nullcontext() as used:
+                worker.take_turn(orders[worker] if turn == 0 else None)
+            if used is not None and used.joules is not None:
+                worker.joules += used.joules
+            progress(turn * len(workers) + number + 1, total)
+    for worker in workers:
+        worker.end_test()
+
+
+def _single_stream(
+    workers: Sequence[_Worker], length: Length, meter: Meter | None, progress: Callable[[int, int], None]
+) -> None:
+    orders = {}
+    for worker in workers:
+        queries = max(_count(length.single_stream_turn_s, worker.loaded.warm_ms), _count_up(LEAST_QUERIES, length))
+        orders[worker] = Order(do="test", queries=queries * length.turns, queries_a_turn=queries)
+    _in_turns(workers, orders, length.turns, progress, meter)
+    for worker in workers:
+        worker.single_stream = worker.take_result()
+
+
+def _multi_stream(workers: Sequence[_Worker], length: Length, progress: Callable[[int, int], None]) -> None:
+    orders = {}
+    for worker in workers:
+        queries = _count(length.multi_stream_turn_s, SAMPLES_PER_QUERY * worker.loaded.warm_ms)
+        orders[worker] = Order(
+            do="test", scenario="multi_stream", queries=queries * length.turns, queries_a_turn=queries
+        )
+    _in_turns(workers, orders, length.turns, progress)
+    for worker in workers:
+        worker.multi_stream = worker.take_result()
+
+
+def _offline(workers: Sequence[_Worker], length: Length, progress: Callable[[int, int], None]) -> None:
+    total = length.offline_tests * len(workers)
+    for test in range(length.offline_tests):
+        first = test % len(workers)
+        for number, worker in enumerate([*workers[first:], *workers[:first]]):
+            pictures = max(OFFLINE_BATCH, _count(length.offline_test_s, worker.loaded.warm_ms))
+            ended = worker.ask(Order(do="test", scenario="offline", queries=pictures), Ended)
+            worker.offline.append(ended.result)
+            progress(test * len(workers) + number + 1, total)
+
+
+def _count(seconds: float, each_ms: float) -> int:
+    return max(1, math.ceil(1000 * seconds / max(each_ms, 0.001)))
+
+
+def _count_up(queries: int, length: Length) -> int:
+    return math.ceil(queries / length.turns)
 
 
 def worker_environment() -> dict[str, str]:
@@ -131,20 +304,35 @@ def worker_environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": path}
 
 
-class _Process:
-    """A worker, and what it has replied so far."""
+class _Worker:
+    """A process with one candidate, and what it has replied so far."""
 
-    def __init__(self, folder: Path, file: bundle.ModelFile, threads: int) -> None:
-        self.file = file
-        self.threads = threads
-        self._folder = folder
+    def __init__(self, candidate: Candidate, pictures: Path, seed: int, length: Length) -> None:
+        self.candidate = candidate
+        self.joules = 0.0
+        self.single_stream: Result | None = None
+        self.multi_stream: Result | None = None
+        self.offline: list[Result] = []
+        self._length = length
         self._turns_ms: list[list[float]] = []
-        self._pipeline_ms: dict[str, list[float]] = {}
-        self._peak_rss_bytes = 0
+        self._single_turns_ms: list[list[float]] = []
+        self._result: Result | None = None
+        model = candidate.model
+        self._job = Job(
+            path=model.path,
+            format=model.format,
+            precision=model.precision,
+            size=model.size,
+            outputs=model.outputs,
+            runtime=candidate.runtime.name,
+            threads=candidate.threads,
+            pictures=pictures,
+            seed=seed,
+        )
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.worker", str(self._folder), self.file.path, str(self.threads)],
+            [sys.executable, "-m", "benchmarks.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -153,7 +341,8 @@ class _Process:
             env=worker_environment(),
         )
         try:
-            self._loading = self._reply(Loaded)
+            self._write(self._job.model_dump_json())
+            self.loaded = self._reply(Loaded)
         except BaseException:
             self.__exit__(None, None, None)
             raise
@@ -171,59 +360,88 @@ class _Process:
             self._process.kill()
             self._process.communicate()
 
-    def take_turn(self) -> None:
-        """Ask for one turn of bare inferences and one of the pipeline."""
-        bare = self._ask(f"infer {INFERENCES_A_TURN}")
-        self._turns_ms.append(bare.samples_ms["infer"])
-        whole = self._ask(f"pipeline {PIPELINES_A_TURN}")
-        for step, samples_ms in whole.samples_ms.items():
-            self._pipeline_ms.setdefault(step, []).extend(samples_ms)
-        self._peak_rss_bytes = whole.peak_rss_bytes
+    def ask(self, order: Order, kind: type[_ReplyT]) -> _ReplyT:
+        """Have one thing done."""
+        self._write(order.model_dump_json())
+        return self._reply(kind)
 
-    def result(self, reference: _Process | None) -> FileLatency:
-        """The figures; `reference` is fp32 with as many threads."""
-        return FileLatency(
-            file=self.file.path,
-            precision=self.file.precision,
-            threads=self.threads,
-            loading=self._loading,
-            peak_rss_bytes=self._peak_rss_bytes,
-            inference=Quantiles.of(self._samples_ms),
-            turns_p50_ms=self._turns_p50_ms,
-            speedup=self._speedup(reference) if reference else None,
-            pipeline={step: Quantiles.of(samples_ms) for step, samples_ms in self._pipeline_ms.items()},
+    def take_turn(self, order: Order | None) -> None:
+        """The first turn of a test, by its `order`, or the next one."""
+        self._write(order.model_dump_json() if order is not None else "go on")
+        self._turns_ms.append(self._reply(Turn).latencies_ms)
+
+    def end_test(self) -> None:
+        """After the last turn."""
+        self._write("go on")
+        self._result = self._reply(Ended).result
+
+    def take_result(self) -> Result:
+        """Of the test that has just ended; its turns are kept where they are the first test's."""
+        assert self._result is not None
+        if not self._single_turns_ms:
+            self._single_turns_ms = self._turns_ms
+        self._turns_ms = []
+        return self._result
+
+    def row(self) -> Row:
+        """All that was found."""
+        memory = self.ask(Order(do="memory"), Memory)
+        single, multi = self.single_stream, self.multi_stream
+        assert single is not None
+        rates = tuple(result.samples_per_s or math.nan for result in self.offline)
+        latencies_ms = [latency_ms for turn_ms in self._single_turns_ms for latency_ms in turn_ms]
+        return Row(
+            file=self.candidate.file,
+            runtime=self.candidate.runtime.name,
+            threads=self.candidate.threads,
+            description=self.loaded.description,
+            load_ms=self.loaded.load_ms,
+            first_inference_ms=self.loaded.first_inference_ms,
+            start_rss_bytes=self.loaded.start_rss_bytes,
+            loaded_rss_bytes=self.loaded.loaded_rss_bytes,
+            peak_rss_bytes=memory.peak_rss_bytes,
+            end_rss_bytes=memory.rss_bytes,
+            single_stream=SingleStream(
+                queries=single.queries,
+                p50_ms=single.p50_ms,
+                p90_ms=single.p90_ms,
+                p99_ms=single.p99_ms,
+                p90_early_stopping_ms=single.p90_early_stopping_ms,
+                turns_p50_ms=tuple(float(np.median(turn_ms)) for turn_ms in self._single_turns_ms),
+                percentiles_ms=tuple(np.percentile(latencies_ms, np.arange(101)).tolist()),
+            ),
+            multi_stream=MultiStream(
+                samples_per_query=SAMPLES_PER_QUERY,
+                queries=multi.queries,
+                p50_ms=multi.p50_ms,
+                p90_ms=multi.p90_ms,
+                p99_ms=multi.p99_ms,
+            )
+            if multi is not None
+            else None,
+            offline=Offline(
+                samples=sum(result.samples for result in self.offline),
+                samples_per_s=float(np.median(rates)),
+                tests=rates,
+            )
+            if rates
+            else None,
+            millijoules=1000 * self.joules / single.queries if self.joules else None,
         )
 
-    @property
-    def _samples_ms(self) -> list[float]:
-        return [sample_ms for turn_ms in self._turns_ms for sample_ms in turn_ms]
-
-    @property
-    def _turns_p50_ms(self) -> list[float]:
-        return [float(np.median(turn_ms)) for turn_ms in self._turns_ms]
-
-    def _speedup(self, reference: _Process) -> Speedup:
-        turns = [theirs / mine for theirs, mine in zip(reference._turns_p50_ms, self._turns_p50_ms, strict=True)]
-        return Speedup(
-            ratio=float(np.median(reference._samples_ms) / np.median(self._samples_ms)),
-            slowest_turn=min(turns),
-            fastest_turn=max(turns),
-        )
-
-    def _ask(self, request: str) -> Samples:
+    def _write(self, line: str) -> None:
         assert self._process.stdin is not None
         try:
-            self._process.stdin.write(request + "\n")
+            self._process.stdin.write(line + "\n")
             self._process.stdin.flush()
         except OSError as error:
-            raise LatencyError(f"{self.file.path}: its process has gone ({error.strerror})") from error
-        return self._reply(Samples)
+            raise LatencyError(f"{self.candidate}: its process has gone ({error.strerror})") from error
 
     def _reply(self, kind: type[_ReplyT]) -> _ReplyT:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
-            raise LatencyError(f"{self.file.path}: its process ended (exit code {self._process.wait()})")
+            raise LatencyError(f"{self.candidate}: its process ended (exit code {self._process.wait()})")
         try:
             return kind.model_validate_json(line)
         except ValidationError:
@@ -231,4 +449,4 @@ class _Process:
                 reason = Failure.model_validate_json(line).error
             except ValidationError:
                 reason = "its process gave no readable reply"
-            raise LatencyError(f"{self.file.path}: {reason}") from None
+            raise LatencyError(f"{self.candidate}: {reason}") from None

@@ -19,10 +19,11 @@ from pydantic import BaseModel, ConfigDict
 from rich.console import Console
 
 import bundle
+from benchmarks import BenchmarkError
 from benchmarks.division import Division
-from benchmarks.figures import Difference, Figure, percentiles_ms
+from benchmarks.facts import BundleFacts
+from benchmarks.figures import Difference, Figure, Quantiles
 from benchmarks.machine import Machine
-from benchmarks.report import BundleFacts
 from benchmarks.scenes import KINDS, Attributes, Kind, Painting, Scene, drawn, scene
 from benchmarks.tables import new_table
 from bundle.picture import Pixels
@@ -51,7 +52,7 @@ _DRAWN = 60
 _SHOWN = 40
 
 
-class LocalizationError(ValueError):
+class LocalizationError(BenchmarkError):
     """Localisation cannot be measured; the message is one line."""
 
 
@@ -364,7 +365,7 @@ def _figures(
 
     silent = [outcome.chosen is None for outcome in outcomes["bare"]]
     took_ms = [outcome.took_ms for kind in KINDS for outcome in outcomes[kind]]
-    p50_ms, _, p99_ms = percentiles_ms(took_ms)
+    took = Quantiles.of(took_ms)
     return LocatorFigures(
         locator=name,
         plain=of("plain"),
@@ -372,8 +373,8 @@ def _figures(
         bare=BareFigures(
             scenes=len(silent), silent=_share(silent), by_attribute=_by_attribute(silent, attributes["bare"])
         ),
-        locate_p50_ms=p50_ms,
-        locate_p99_ms=p99_ms,
+        locate_p50_ms=took.p50_ms,
+        locate_p99_ms=took.p99_ms,
     )
 
 

@@ -25,11 +25,13 @@ from rich.console import Console
 from rich.table import Table
 
 import bundle
+from benchmarks import BenchmarkError
 from benchmarks.attendant import Failure, Look, Request, Watched
-from benchmarks.latency import Quantiles, worker_environment
+from benchmarks.facts import BundleFacts
+from benchmarks.figures import Quantiles
+from benchmarks.latency import worker_environment
 from benchmarks.machine import Machine
 from benchmarks.playback import MARGIN
-from benchmarks.report import BundleFacts
 from benchmarks.scenes import Painting, Scene, scene
 from bundle.picture import Pixels
 from kiosk.answer import Answer, Status
@@ -41,6 +43,9 @@ from kiosk.locator.tracker import Sight, View
 MOST_P50_MS, MOST_P99_MS, MOST_CPU_SHARE = 12.0, 40.0, 0.60
 MOST_TO_LABEL_S = 0.5
 MOST_CHANGES_IN_TEN_MINUTES = 1.0
+
+FRAME, FRAME_RATE_FPS = (1920, 1080), 30.0
+"""What those bars are for."""
 
 # Growth of the median delay from the first to the second half that counts as growth, milliseconds: less is
 # what the machine's other work makes.
@@ -61,14 +66,15 @@ _SURE = 0.75
 # Scenes that are tried to find paintings with such a label.
 _TRIES = 400
 
-_SETTLE_S = 3.0
+_SETTLE_S, _SHORT_SETTLE_S = 3.0, 1.0
+_FOREVER_S = 1e6
 _BARE_RUNS = 300
 
 # Seconds that a run may take beyond the counting: start, settling, bare inference and end.
 _OVERHEAD_S = 90.0
 
 
-class PipelineError(RuntimeError):
+class PipelineError(BenchmarkError):
     """The pipeline cannot be measured; the message is one line."""
 
 
@@ -332,6 +338,41 @@ def watch(request: Request, progress: Callable[[int, int], None] | None = None) 
         raise PipelineError(reason) from None
 
 
+def measure_steady(
+    verified: bundle.Bundle,
+    precision: str,
+    hung: Sequence[Painting],
+    *,
+    threads: int | None,
+    seconds: float,
+    seed: int,
+    progress: Callable[[int, int], None] | None = None,
+) -> Steady:
+    """One painting of a plain scene in view, by the rates that a kiosk's camera is asked for (`FRAME`).
+
+    Raises `PipelineError`.
+    """
+    width, height = FRAME
+    with tempfile.TemporaryDirectory(prefix="vernissage-") as folder:
+        picture = Path(folder) / "0.npy"
+        np.save(picture, _variants(scene(np.random.default_rng([seed, 0]), hung, "plain").picture, FRAME, seed))
+        request = Request(
+            folder=verified.folder.resolve(),
+            precision=precision,
+            threads=threads,
+            pictures=(picture,),
+            width=width,
+            height=height,
+            rate_fps=FRAME_RATE_FPS,
+            hold_s=_FOREVER_S,
+            sways=True,
+            settle_s=_SHORT_SETTLE_S,
+            seconds=seconds,
+            bare_runs=_BARE_RUNS,
+        )
+        return Steady.of(watch(request, progress))
+
+
 def measure(
     verified: bundle.Bundle,
     precision: str,
@@ -371,11 +412,10 @@ def measure(
             return watch(request, stages(name))
 
         first = stage.pictures[:1]
-        forever = 1e6
-        steady = Steady.of(run("delay", first, seconds, forever, True))
+        steady = Steady.of(run("delay", first, seconds, _FOREVER_S, True))
         # One more than is asked for: the first and the last may be cut short.
         changed = Cuts.of(run("cuts", stage.pictures, (cuts + 2) * _HOLD_S, _HOLD_S, True), stage.labels)
-        still = Still.of(run("still", first, 60 * minutes, forever, False))
+        still = Still.of(run("still", first, 60 * minutes, _FOREVER_S, False))
     return steady, changed, still
 
 

@@ -1,9 +1,9 @@
-"""``python -m benchmarks.worker FOLDER FILE THREADS``: one file of a bundle in a process of its own.
+"""``python -m benchmarks.worker``: one model file in one runtime, in a process of its own.
 
-A fresh process, so that memory, loading and first inference are the file's own. It loads the file as
-the kiosk does (`kiosk.classifier.Classifier`), says on one line of JSON what that took, and then serves
-one request a line, ``infer N`` or ``pipeline N``, so that several such processes can be asked in turns.
-Requests and replies go through standard input and output; a failure is ``{"error": "one line"}``.
+A fresh process, so that memory, loading and first inference are the file's own, and so that no library meets another.
+The first line of its input is a `Job`; it loads the file and replies with `Loaded`. Then each line is an `Order`, and
+each reply one line of JSON. A test takes turns: after each turn it replies with `Turn` and goes on when a line comes.
+A failure is ``{"error": "one line"}``, and the end.
 """
 
 from __future__ import annotations
@@ -11,141 +11,204 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
-import cv2
 import numpy as np
 import psutil
 from pydantic import BaseModel, ConfigDict
 
-import bundle
-from kiosk.answer import Status
-from kiosk.camera import Camera
-from kiosk.classifier import Classifier
-from kiosk.eye import Eye, Settings, upright
-from kiosk.judge import Judge
-from kiosk.metrics import Metrics
-from kiosk.source import parse
-from kiosk.station import load_locator
+from benchmarks import loadgen
+from benchmarks.loadgen import LEAST_QUERIES, Result, Scenario, Turns
+from benchmarks.runtimes import Model, all_runtimes, installed_version
 
-FRAME_WIDTH, FRAME_HEIGHT = 1280, 720
-"""Pixels of the camera's frame in the pipeline: what the kiosk asks a camera for."""
+# Pictures that go through a runtime at once when pictures are scored, where it takes several.
+_BATCH = 16
 
-PIPELINE_STEPS = ("locate", "rectify", "quality", "classify", "total")
-"""Steps of the kiosk's pipeline, in order, and their sum."""
-
-# Inferences at the start of each request that are not counted: since the last one, other processes
-# have had the caches to themselves.
+# Single pictures at the start of each turn that are not counted: since the last one, other processes have had the
+# caches to themselves.
 _WARM_UP_RUNS = 3
 
 
-class _Reply(BaseModel):
+class _Message(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Loaded(_Reply):
+class Job(_Message):
+    """What is to be loaded."""
+
+    path: Path
+    format: str
+    precision: str
+    size: int
+    outputs: tuple[str, ...]
+    runtime: str
+    """Its name."""
+    threads: int
+    """0 for all, or for the runtime's own default."""
+    pictures: Path
+    """A ``.npy`` file of uint8 RGB ``[n, size, size, 3]`` to be timed with."""
+    seed: int
+
+
+class Loaded(_Message):
     """What it took to load a file: milliseconds, and bytes of resident memory."""
 
-    verify_ms: float
-    """Reading the bundle and checking its hashes."""
     load_ms: float
-    """Making the ONNX Runtime session."""
+    """With what the library does at its first import."""
     first_inference_ms: float
-    imports_rss_bytes: int
-    """Before anything of the bundle was read: Python and the libraries."""
+    warm_ms: float
+    """Median of one picture after some time of warming up: a first guess."""
+    start_rss_bytes: int
+    """Before the library was imported."""
     loaded_rss_bytes: int
     """After loading and the first inference."""
+    description: dict[str, str]
+    """What the runtime says of itself, and the versions of its packages."""
 
 
-class Samples(_Reply):
-    """Milliseconds of every counted run, by step, and the process's peak memory so far."""
+class Order(_Message):
+    """What is to be done next."""
 
-    samples_ms: dict[str, list[float]]
+    do: Literal["test", "score", "memory"]
+    scenario: Scenario = "single_stream"
+    queries: int = LEAST_QUERIES
+    queries_a_turn: int = LEAST_QUERIES
+    """Of SingleStream and MultiStream."""
+    pictures: Path | None = None
+    """To be scored, ``.npy`` as those of `Job`."""
+    answers: Path | None = None
+    """Where the outputs go, ``.npz``."""
+
+
+class Turn(_Message):
+    """One turn of a test."""
+
+    latencies_ms: list[float]
+
+
+class Ended(_Message):
+    """The end of a test."""
+
+    result: Result
+
+
+class Scored(_Message):
+    """Pictures that were scored."""
+
+    pictures: int
+
+
+class Memory(_Message):
+    """Bytes of resident memory now, and the most so far."""
+
+    rss_bytes: int
     peak_rss_bytes: int
 
 
-class Failure(_Reply):
+class Failure(_Message):
     """Why the worker ends."""
 
     error: str
 
 
+class WorkerError(ValueError):
+    """A job cannot be done; the message is one line."""
+
+
 class Worker:
     """The file, loaded, and what can be asked of it."""
 
-    def __init__(self, folder: Path, file_name: str, threads: int) -> None:
-        """Load the file; raises `bundle.BundleError` or `ClassifierError`."""
-        imports_rss_bytes = psutil.Process().memory_info().rss
+    def __init__(self, job: Job) -> None:
+        """Load the file; raises `WorkerError`, or whatever the runtime raises."""
+        start_rss_bytes = psutil.Process().memory_info().rss
+        pictures = np.load(job.pictures)
+        pictures_bytes = pictures.nbytes
+        runtime = next((runtime for runtime in all_runtimes() if runtime.name == job.runtime), None)
+        if runtime is None:
+            raise WorkerError(f"there is no runtime {job.runtime!r}")
+        model = Model(job.path, job.format, job.precision, job.size, job.outputs)
         started = time.perf_counter()
-        verified = _only(folder, file_name)
-        verified_at = time.perf_counter()
-        self._classifier = Classifier(verified, verified.files[0].precision, threads)
+        self._loaded = runtime.load(model, job.threads)
         loaded_at = time.perf_counter()
-        size = self._classifier.input_size
-        self._frame = draw_frame()
-        self._prepared = bundle.prepare(self._frame, size)
-        before_first = time.perf_counter()
-        self._classifier.classify(self._prepared)
+        answers = self._loaded.predict(pictures[:1])
         first_done = time.perf_counter()
-        self._classifier.warm_up()  # checks the contract
-        # A camera that is never opened: the kiosk's counters want one.
-        self._judge = Judge(self._classifier, Metrics(Camera(parse("0"))))
-        self._eye = Eye(load_locator(verified, threads), Settings())
+        missing = [name for name in job.outputs if name not in answers]
+        if missing:
+            raise WorkerError(f"the file has no output {missing[0]}")
+        self._pictures = pictures
+        self._job = job
         self.loaded = Loaded(
-            verify_ms=1000 * (verified_at - started),
-            load_ms=1000 * (loaded_at - verified_at),
-            first_inference_ms=1000 * (first_done - before_first),
-            imports_rss_bytes=imports_rss_bytes,
-            loaded_rss_bytes=psutil.Process().memory_info().rss,
+            load_ms=1000 * (loaded_at - started),
+            first_inference_ms=1000 * (first_done - loaded_at),
+            loaded_rss_bytes=psutil.Process().memory_info().rss - pictures_bytes,
+            start_rss_bytes=start_rss_bytes,
+            warm_ms=loadgen.warm_up(self._loaded.predict, pictures, seconds=0.3),
+            description=self._loaded.describe()
+            | {package: installed_version(package) or "" for package in runtime.packages},
         )
 
-    def infer(self, runs: int) -> Samples:
-        """Time `runs` inferences of one picture each."""
-        samples_ms = []
-        for number in range(-_WARM_UP_RUNS, runs):
-            started = time.perf_counter()
-            self._classifier.classify(self._prepared)
-            if number >= 0:
-                samples_ms.append(1000 * (time.perf_counter() - started))
-        return Samples(samples_ms={"infer": samples_ms}, peak_rss_bytes=peak_rss_bytes())
+    def test(self, order: Order, replies: _Replies) -> Ended:
+        """One LoadGen test, in turns."""
 
-    def pipeline(self, runs: int) -> Samples:
-        """Time `runs` looks at a camera's frame, by the kiosk's own steps: the painting is found and
-        rectified, then quality and network. What the camera and the page cost is not in it."""
-        samples_ms: dict[str, list[float]] = {step: [] for step in PIPELINE_STEPS}
-        for number in range(-_WARM_UP_RUNS, runs):
-            started = time.perf_counter()
-            sight = self._eye.follow(self._frame, time.monotonic())
-            located = time.perf_counter()
-            painting = upright(self._frame, sight, self._judge.size)
-            rectified = time.perf_counter()
-            finding = self._judge.look(painting)
-            ended = time.perf_counter()
-            if finding.fault is not None:
-                raise WorkerError(f"the kiosk refuses the drawn frame as {Status(finding.fault).value}")
-            if number >= 0:
-                steps = {"locate": located - started, "rectify": rectified - located, "total": ended - started}
-                samples = {step: 1000 * seconds for step, seconds in steps.items()} | finding.timing_ms
-                for step, value in samples.items():
-                    samples_ms.setdefault(step, []).append(value)
-        return Samples(samples_ms=samples_ms, peak_rss_bytes=peak_rss_bytes())
+        def end_turn(latencies_ms: list[float]) -> None:
+            replies.send(Turn(latencies_ms=latencies_ms))
+            replies.wait()
+            loadgen.warm_up(self._loaded.predict, self._pictures, seconds=0, least=_WARM_UP_RUNS)
+
+        between = Turns(order.queries_a_turn, end_turn)
+        loadgen.warm_up(self._loaded.predict, self._pictures, seconds=0, least=_WARM_UP_RUNS)
+        result = loadgen.run(
+            order.scenario,
+            self._loaded.predict,
+            self._pictures,
+            queries=order.queries,
+            seed=self._job.seed,
+            between=between if order.scenario != "offline" else lambda latency_ms: None,
+        )
+        return Ended(result=result)
+
+    def score(self, order: Order) -> Scored:
+        """The outputs of all pictures of a file, written to another."""
+        if order.pictures is None or order.answers is None:
+            raise WorkerError("pictures and a file for the answers belong to a score")
+        pictures = np.load(order.pictures, mmap_mode="r")
+        parts = [
+            self._loaded.predict(np.ascontiguousarray(pictures[start : start + _BATCH]))
+            for start in range(0, len(pictures), _BATCH)
+        ]
+        np.savez(order.answers, **{name: np.concatenate([part[name] for part in parts]) for name in self._job.outputs})
+        return Scored(pictures=len(pictures))
+
+    def memory(self) -> Memory:
+        """What the process has now."""
+        return Memory(
+            rss_bytes=psutil.Process().memory_info().rss - self._pictures.nbytes,
+            peak_rss_bytes=peak_rss_bytes() - self._pictures.nbytes,
+        )
 
 
-class WorkerError(ValueError):
-    """A request cannot be served; the message is one line."""
+class _Replies:
+    """The two ends of the line to the parent."""
 
+    def __init__(self) -> None:
+        # Libraries may print; replies must stay the only lines of their stream.
+        self._file = os.fdopen(os.dup(1), "w", encoding="utf-8")
+        os.dup2(2, 1)
 
-def draw_frame() -> bundle.picture.Pixels:
-    """A camera's frame, RGB, the same each time: a canvas of coloured dabs in a dark frame on a pale wall, that
-    passes the kiosk's gates."""
-    generator = np.random.default_rng(0)
-    dab = 8  # pixels; fine enough to count as sharp
-    frame = np.full((FRAME_HEIGHT, FRAME_WIDTH, 3), 200, np.uint8)
-    cv2.rectangle(frame, (376, 96), (904, 624), (40, 50, 60), -1)
-    coarse = generator.integers(0, 256, (60, 60, 3), np.uint8)
-    frame[120:600, 400:880] = coarse.repeat(dab, 0).repeat(dab, 1)
-    return frame
+    def send(self, message: _Message) -> None:
+        self._file.write(message.model_dump_json() + "\n")
+        self._file.flush()
+
+    def wait(self) -> None:
+        """For any line; the end of the input ends the process."""
+        if not sys.stdin.readline():
+            os._exit(0)
+
+    def orders(self) -> Iterator[str]:
+        """Lines, until there are no more."""
+        return iter(sys.stdin.readline, "")
 
 
 def peak_rss_bytes() -> int:
@@ -163,37 +226,30 @@ def peak_rss_bytes() -> int:
     return unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
-def _only(folder: Path, file_name: str) -> bundle.Bundle:
-    """The verified bundle with that one file, so that no other is in memory."""
-    verified = bundle.load(folder, lambda file: file.path == file_name)
-    if not verified.files:
-        raise bundle.BundleError(f"{folder}: the bundle has no file {file_name}")
-    return verified
+def first_line(error: BaseException) -> str:
+    """What an exception says, in one line."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
-def serve(arguments: list[str], requests: Iterable[str]) -> int:
-    """Load, then answer requests until they end. Returns the exit code: 0, or 2 after a failure."""
-    # Libraries may print; replies must stay the only lines of their stream.
-    replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
-
-    def reply(message: _Reply) -> None:
-        replies.write(message.model_dump_json() + "\n")
-        replies.flush()
-
+def serve() -> int:
+    """Load, then obey until the input ends. Returns the exit code: 0, or 2 after a failure."""
+    replies = _Replies()
     try:
-        folder, file_name, threads = arguments
-        cv2.setNumThreads(1)  # as in the kiosk
-        worker = Worker(Path(folder), file_name, int(threads))
-        reply(worker.loaded)
-        for request in requests:
-            kind, runs = request.split()
-            reply({"infer": worker.infer, "pipeline": worker.pipeline}[kind](int(runs)))
+        worker = Worker(Job.model_validate_json(sys.stdin.readline()))
+        replies.send(worker.loaded)
+        for line in replies.orders():
+            order = Order.model_validate_json(line)
+            if order.do == "test":
+                replies.send(worker.test(order, replies))
+            elif order.do == "score":
+                replies.send(worker.score(order))
+            else:
+                replies.send(worker.memory())
     except Exception as error:  # whatever it was, the parent prints it as one line
-        reply(Failure(error=(str(error).strip() or type(error).__name__).splitlines()[0]))
+        replies.send(Failure(error=first_line(error)))
         return 2
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(serve(sys.argv[1:], sys.stdin))
+    sys.exit(serve())
