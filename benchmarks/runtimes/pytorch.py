@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from benchmarks.runtimes import Loaded, Model, Outputs, Pixels
 
@@ -19,6 +22,8 @@ class _Module:
         import torch
         from onnx2torch import convert
 
+        # onnx2torch's own way to cut a tensor, which PyTorch will give up.
+        warnings.filterwarnings("ignore", "Using a non-tuple sequence", UserWarning)
         if self.threads:
             torch.set_num_threads(self.threads)
         content = onnx.load(self.model.path)
@@ -29,8 +34,10 @@ class _Module:
 
     def predict(self, pixels: Pixels) -> Outputs:
         with self._torch.inference_mode():
-            values = self._module(self._torch.from_numpy(pixels))
-        answers = dict(zip(self._names, values, strict=True))
+            # PyTorch shares the memory of what it is given, and takes none that is read-only.
+            values = self._module(self._torch.from_numpy(np.require(pixels, requirements=("C", "W"))))
+        # Of several outputs a tuple, of one the tensor itself.
+        answers = dict(zip(self._names, values if isinstance(values, tuple | list) else (values,), strict=True))
         return {name: answers[name].numpy() for name in self.model.outputs}
 
     def describe(self) -> dict[str, str]:
@@ -42,7 +49,7 @@ class PyTorch:
     """PyTorch with its own number of threads."""
 
     compiled: bool
-    packages = ("torch", "onnx2torch")
+    packages = ("torch", "torchvision", "onnx2torch", "onnx")
     formats = ("onnx",)
     precisions = ("fp32",)
     sets_threads = False
