@@ -217,3 +217,17 @@ def _figures(file: FileAccuracy) -> dict[str, Figure]:
             figures[f"{name}.called_a_style"] = photographs.called_a_style
             figures[f"{name}.auroc"] = photographs.auroc
     return figures
+
+
+def _show_serving(served: Serving, console: Console) -> None:
+    table = new_table(
+        f"POST /api/classify over loopback ({served.precision}, {served.threads} threads), the network alone"
+        f" {served.bare.p50_ms:.1f} ms",
+        *("kiosk", "users", "answers/s", "p50 ms", "p90 ms", "p99 ms", "failures"),
+    )
+    for what, levels in (("no camera", served.alone), ("watching a camera", served.watching)):
+        for level in levels:
+            latency = _quantiles(level.latency) if level.latency else ("-", "-", "-")
+            failures = ", ".join(f"{count} x {status}" for status, count in level.failures.items()) or "none"
+            table.add_row(what, str(level.users), f"{level.requests_per_s:.1f}", *latency, failures)
+    console.print(table)
