@@ -128,7 +128,9 @@ class Row(_Part):
     start_rss_bytes: int
     loaded_rss_bytes: int
     peak_rss_bytes: int
+    """Of SingleStream, which is what a kiosk does; several pictures at a time take more."""
     end_rss_bytes: int
+    """After everything."""
     single_stream: SingleStream
     multi_stream: MultiStream | None
     offline: Offline | None
@@ -264,6 +266,7 @@ def _single_stream(
     _in_turns(workers, orders, length.turns, progress, meter)
     for worker in workers:
         worker.single_stream = worker.take_result()
+        worker.peak_rss_bytes = worker.ask(Order(do="memory"), Memory).peak_rss_bytes
 
 
 def _multi_stream(workers: Sequence[_Worker], length: Length, progress: Callable[[int, int], None]) -> None:
@@ -310,6 +313,7 @@ class _Worker:
     def __init__(self, candidate: Candidate, pictures: Path, seed: int, length: Length) -> None:
         self.candidate = candidate
         self.joules = 0.0
+        self.peak_rss_bytes = 0
         self.single_stream: Result | None = None
         self.multi_stream: Result | None = None
         self.offline: list[Result] = []
@@ -399,7 +403,7 @@ class _Worker:
             first_inference_ms=self.loaded.first_inference_ms,
             start_rss_bytes=self.loaded.start_rss_bytes,
             loaded_rss_bytes=self.loaded.loaded_rss_bytes,
-            peak_rss_bytes=memory.peak_rss_bytes,
+            peak_rss_bytes=self.peak_rss_bytes,
             end_rss_bytes=memory.rss_bytes,
             single_stream=SingleStream(
                 queries=single.queries,

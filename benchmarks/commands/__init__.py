@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 # A screen that is no terminal (a file, a pipe) gets tables this wide, in characters.
-_WIDTH = 160
+_WIDTH = 200
 
 Progress = Callable[[int, int], None]
 
