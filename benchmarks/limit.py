@@ -364,7 +364,7 @@ def _model(
 
 def _understood(arguments: list[str]) -> tuple[Precision, int, float]:
     try:
-        precision, threads, seconds = arguments if len(arguments) == 3 else (*arguments, _SECONDS)
+        precision, threads, seconds = arguments if len(arguments) == 3 else [*arguments, str(_SECONDS)]
         if precision in PRECISIONS and int(threads) >= 1 and float(seconds) > 0:
             return precision, int(threads), float(seconds)
     except ValueError:
