@@ -1,4 +1,4 @@
-"""The floor: how fast a network could be at best on this machine, whatever runs it.
+"""The floor: how fast a network could be at best on the processor of this machine, whatever runs it there.
 
 ``count_multiply_accumulates(file) / measure_peak(precision, threads)`` is a time that no runtime can go below: the
 multiply-accumulates that the network needs, by those that the processor did at its best. How many times the limit a
