@@ -1,4 +1,4 @@
-"""The floor: how fast a network could be at best on this machine, whatever runs it.
+"""The floor: how fast a network could be at best on the processor of this machine, whatever runs it there.
 
 ``count_multiply_accumulates(file) / measure_peak(precision, threads)`` is a time that no runtime can go below: the
 multiply-accumulates that the network needs, by those that the processor did at its best. How many times the limit a
@@ -364,7 +364,7 @@ def _model(
 
 def _understood(arguments: list[str]) -> tuple[Precision, int, float]:
     try:
-        precision, threads, seconds = arguments if len(arguments) == 3 else (*arguments, _SECONDS)
+        precision, threads, seconds = arguments if len(arguments) == 3 else [*arguments, str(_SECONDS)]
         if precision in PRECISIONS and int(threads) >= 1 and float(seconds) > 0:
             return precision, int(threads), float(seconds)
     except ValueError:
