@@ -145,6 +145,7 @@ def _merge_evidence(evidence: Any, outputs_of_head: Any, logits: Any, classes: S
 def _without_chance(content: bytes) -> bytes:
     """The archive without the times at which it was made, and the places in memory by which Keras knows what layers
     share: these are numbered."""
+    numbers: dict[bytes, int] = collections.defaultdict(itertools.count().__next__)
     stream = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(content)) as source, zipfile.ZipFile(stream, "w") as target:
         for name in source.namelist():
@@ -152,7 +153,6 @@ def _without_chance(content: bytes) -> bytes:
             if name == "metadata.json":
                 part = json.dumps(json.loads(part) | {"date_saved": _MADE}).encode()
             elif name == "config.json":
-                numbers: dict[bytes, int] = collections.defaultdict(itertools.count().__next__)
                 part = _SHARED.sub(lambda found: b"%s%d" % (found[1], numbers[found[2]]), part)
             target.writestr(zipfile.ZipInfo(name, _EPOCH), part)
     return stream.getvalue()

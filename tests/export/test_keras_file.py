@@ -51,13 +51,13 @@ def network(outputs: int, pooled: bool = True) -> keras.Model:
     return made
 
 
-@pytest.mark.parametrize("score", [ODDS, ENERGY, MAXIMUM_LOGIT, MAXIMUM_SOFTMAX])
 @pytest.mark.parametrize(
-    "made",
+    ("made", "score"),
     [
-        pytest.param(lambda: network(STYLES + 1), id="an output a class"),
-        pytest.param(lambda: merged(network(6), (0, 0, 1, 2, 2, 3)), id="several outputs a class"),
-        pytest.param(lambda: network(STYLES + 1, pooled=False), id="no map"),
+        *(pytest.param(lambda: network(STYLES + 1), score, id=score) for score in (ODDS, ENERGY, MAXIMUM_LOGIT)),
+        pytest.param(lambda: network(STYLES), MAXIMUM_SOFTMAX, id="no output for none of the styles"),
+        pytest.param(lambda: merged(network(6), (0, 0, 1, 2, 2, 3)), ODDS, id="several outputs a class"),
+        pytest.param(lambda: network(STYLES + 1, pooled=False), ODDS, id="no map"),
     ],
 )
 def test_it_answers_as_the_onnx_file(made: Callable[[], keras.Model], score: str) -> None:
