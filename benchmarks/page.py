@@ -361,8 +361,8 @@ def _how(report: Report) -> list[str]:
     reference = next((row for row in report.rows if report.reference is not None and row.ratio is None), None)
     if reference is not None:
         sentences.append(
-            f"“Times reference” is a row's time over that of {reference.file} in {reference.runtime} with as many threads,"
-            " turn by turn: below 1 is quicker. It is steadier than milliseconds, and can be compared between machines."
+            f"“Times reference” is a row's time over that of {reference.file} in {reference.runtime} with as many"
+            " threads, turn by turn: below 1 is quicker. It is steadier than milliseconds, and can be compared between machines."
         )
     if report.floors:
         peaks = "; ".join(
