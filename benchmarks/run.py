@@ -19,7 +19,7 @@ from benchmarks.division import Division, DivisionError, Photographs
 from benchmarks.energy import EnergyMeter
 from benchmarks.facts import BundleFacts
 from benchmarks.latency import Candidate, Length, Row, Scoring
-from benchmarks.localization import drawn
+from benchmarks.scenes import drawn
 from benchmarks.recommendation import recommend
 from benchmarks.report import Floor, Measured, PhotographCounts, Pictures, Report
 from benchmarks.runtimes import Model, Runtime, all_runtimes, missing

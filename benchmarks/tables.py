@@ -8,35 +8,38 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.accuracy import FileAccuracy
-from benchmarks.figures import Figure
+from benchmarks.figures import Figure, Quantiles
 from benchmarks.machine import Machine
 from benchmarks.report import Report
-from benchmarks.worker import FRAME_HEIGHT, FRAME_WIDTH, PIPELINE_STEPS
+from benchmarks.serving import Serving
 
 
 def show(report: Report, console: Console) -> None:
-    """Print everything that a reader compares; the JSON has the rest."""
+    """Print everything that a reader compares; the page and the JSON have the rest."""
     _show_machine(report.machine, console)
+    _say(console, "yellow", *(f"not quiet: {line}" for line in report.unquiet))
     _show_latency(report, console)
-    _show_pipeline(report, console)
+    _show_kiosk(report, console)
     _show_pictures(report, console)
-    # A table for each format: all files of a bundle side by side are wider than a screen.
-    for format in dict.fromkeys(path.rpartition(".")[2] for path in report.accuracy):
-        of_format = {path: found for path, found in report.accuracy.items() if path.endswith(f".{format}")}
-        _show_accuracy(f"Accuracy of {format} files, measured now (share, 95 % interval; count)", of_format, console)
+    if report.accuracy:
+        _show_accuracies(report, console)
     if report.recorded_hold_outs:
-        _show_accuracy(
+        _show_sets(
             "Hold-outs, recorded at training and NOT measured now: runs of the same recipe, each picture"
             " judged by one that never saw its artist",
             report.recorded_hold_outs,
             console,
         )
-    else:
-        console.print("The manifest records no hold-outs.")
-    for note in report.notes:
-        console.print(f"note: {note}", style="yellow", highlight=False, markup=False, soft_wrap=True)
-    for contradiction in report.contradictions:
-        console.print(f"WRONG: {contradiction}", style="red", highlight=False, markup=False, soft_wrap=True)
+    _say(console, "yellow", *(f"left out: {what}: {why}" for what, why in report.refused.items()))
+    _say(console, "yellow", *(f"note: {note}" for note in report.notes))
+    _say(console, "red", *(f"WRONG: {contradiction}" for contradiction in report.contradictions))
+    if report.recommendation is not None:
+        _say(console, "bold", report.recommendation.sentence)
+
+
+def _say(console: Console, style: str, *lines: str) -> None:
+    for line in lines:
+        console.print(line, style=style, highlight=False, markup=False, soft_wrap=True)
 
 
 def new_table(title: str, *columns: str) -> Table:
@@ -51,66 +54,73 @@ def new_table(title: str, *columns: str) -> Table:
 def _show_machine(machine: Machine, console: Console) -> None:
     flags = ", ".join(name for name, present in machine.flags.items() if present) or "none of note"
     load = ", ".join(f"{value:.2f}" for value in machine.load_average or ()) or "unknown"
+    versions = ", ".join(f"{name} {version}" for name, version in machine.versions.items())
     console.print(
         f"{machine.cpu}, {machine.usable_cores} of {machine.cores} cores,"
-        f" {machine.memory_bytes / 2**30:.1f} GiB, {machine.architecture} ({flags});"
-        f" Python {machine.python}, ONNX Runtime {machine.onnxruntime}; load at start {load}",
+        f" {machine.memory_bytes / 2**30:.1f} GiB, {machine.architecture} ({flags}); load {load};"
+        f" Python {machine.python}, {versions}",
         highlight=False,
         markup=False,
     )
 
 
 def _show_latency(report: Report, console: Console) -> None:
-    sizes = {file.path: file.size_bytes for file in report.bundle.files}
+    reference = f"; ratios are to {report.reference}, with as many threads" if report.reference else ""
     table = new_table(
-        "One picture through the network (session.intra_op.allow_spinning off, as in the kiosk)",
-        *("file", "MB", "threads", "p50 ms", "p90 ms", "p99 ms", "runs", "x fp32 (rounds)"),
-        *("load ms", "first ms", "RSS MB", "peak MB"),
+        f"One picture after the other, quickest first (LoadGen {report.loadgen}, MLPerf-style, {report.length.name}"
+        f" length{reference})",
+        *("file", "runtime", "threads", "MB", "p50 ms", "p90 ms", "p99 ms", "ratio", "x limit"),
+        *("8 at once", "pictures/s", "load ms", "first ms", "peak MB"),
     )
-    for row in report.latency:
-        speedup = row.speedup
+    for row in sorted(report.rows, key=lambda row: row.single_stream.p90_ms):
+        limit = report.times_the_limit(row)
         table.add_row(
             row.file,
-            f"{sizes[row.file] / 1e6:.2f}",
-            str(row.threads),
-            f"{row.inference.p50_ms:.2f}",
-            f"{row.inference.p90_ms:.2f}",
-            f"{row.inference.p99_ms:.2f}",
-            str(row.inference.samples),
-            f"{speedup.ratio:.2f} ({speedup.slowest_turn:.2f}-{speedup.fastest_turn:.2f})" if speedup else "-",
-            f"{row.loading.load_ms:.0f}",
-            f"{row.loading.first_inference_ms:.1f}",
-            f"{row.loading.loaded_rss_bytes / 1e6:.0f}",
+            row.runtime,
+            str(row.threads or "default"),
+            f"{report.file(row.file).size_bytes / 1e6:.1f}",
+            f"{row.single_stream.p50_ms:.2f}",
+            f"{row.single_stream.p90_ms:.2f}",
+            f"{row.single_stream.p99_ms:.2f}",
+            str(row.ratio) if row.ratio else "1",
+            f"{limit:.1f}" if limit else "-",
+            f"{row.multi_stream.p50_ms:.1f}" if row.multi_stream else "-",
+            f"{row.offline.samples_per_s:.0f}" if row.offline else "-",
+            f"{row.load_ms:.0f}",
+            f"{row.first_inference_ms:.1f}",
             f"{row.peak_rss_bytes / 1e6:.0f}",
         )
     console.print(table)
 
 
-def _show_pipeline(report: Report, console: Console) -> None:
-    table = new_table(
-        f"The kiosk's pipeline, one frame of {FRAME_WIDTH}x{FRAME_HEIGHT}, p50 ms (without camera and page)",
-        *("file", "threads", "bare inference", *PIPELINE_STEPS, "total p99"),
-    )
-    for row in report.latency:
-        table.add_row(
-            row.file,
-            str(row.threads),
-            f"{row.inference.p50_ms:.2f}",
-            *(f"{row.pipeline[step].p50_ms:.2f}" for step in PIPELINE_STEPS),
-            f"{row.pipeline['total'].p99_ms:.2f}",
+def _show_kiosk(report: Report, console: Console) -> None:
+    if (watched := report.pipeline) is not None:
+        table = new_table(
+            "The kiosk before a camera of 1920x1080, 30 a second", "step", "p50 ms", "p90 ms", "p99 ms"
         )
-    console.print(table)
+        table.add_row("a frame's arrival to its label", *_quantiles(watched.delay))
+        for step, quantiles in watched.steps.items():
+            table.add_row(f"  {step}", *_quantiles(quantiles))
+        table.add_row("the network alone, in the same session", *_quantiles(watched.bare))
+        console.print(table)
+    if (served := report.serving) is not None:
+        _show_serving(served, console)
+
+
+def _quantiles(quantiles: Quantiles) -> tuple[str, str, str]:
+    return f"{quantiles.p50_ms:.2f}", f"{quantiles.p90_ms:.2f}", f"{quantiles.p99_ms:.2f}"
 
 
 def _show_pictures(report: Report, console: Console) -> None:
-    if (pictures := report.pictures) is not None:
+    for name, pictures in report.pictures.items():
         console.print(
-            f"Paintings: {pictures.published_test} of the {pictures.published_test_listed} published test"
+            f"Paintings for {name}: {pictures.published_test} of the {pictures.published_test_listed} published test"
             f" pictures found; {pictures.unseen_artists} of the styles and {pictures.other_styles} of other"
             f" styles by artists not trained on. Not scored: {pictures.trained_not_scored} by artists trained"
             f" on, {pictures.ambiguous_not_scored} by artists of several styles. {len(pictures.skipped)} left"
             " out (the JSON says why).",
             highlight=False,
+            soft_wrap=True,
         )
     if (photographs := report.photographs) is not None:
         console.print(
@@ -120,7 +130,33 @@ def _show_pictures(report: Report, console: Console) -> None:
         )
 
 
-def _show_accuracy(title: str, accuracy: Mapping[str, FileAccuracy], console: Console) -> None:
+def _show_accuracies(report: Report, console: Console) -> None:
+    """One row for each file and runtime: the answers of the same file may differ between runtimes."""
+    table = new_table(
+        "What they get right, measured now in the same processes (share, 95 % interval; count)",
+        *("file | runtime", "published test", "- float, points", "macro-F1", "ECE", "same answer as float"),
+        *("logits differ by", "unseen artists", "AUROC, other styles", "photographs called a style"),
+    )
+    for key, found in report.accuracy.items():
+        if not report.file(key.partition(" | ")[0]).accuracy_counts:
+            continue
+        test = found.published_test
+        table.add_row(
+            key,
+            str(test.accuracy) if test else "-",
+            str(found.difference_to_fp32.get("published_test.accuracy", "-")),
+            f"{test.macro_f1:.3f}" if test and test.macro_f1 is not None else "-",
+            f"{test.ece:.1%}" if test and test.ece is not None else "-",
+            f"{found.agreement.value:.1%}" if found.agreement and found.agreement.value is not None else "-",
+            f"{found.logits_max_difference:.2g}" if found.logits_max_difference is not None else "-",
+            f"{found.unseen_artists.accuracy}" if found.unseen_artists else "-",
+            f"{found.other_styles.auroc}" if found.other_styles else "-",
+            f"{found.photographs.called_a_style}" if found.photographs else "-",
+        )
+    console.print(table)
+
+
+def _show_sets(title: str, accuracy: Mapping[str, FileAccuracy], console: Console) -> None:
     columns = list(accuracy)
     rows = _rows(accuracy)
     compared = [name for name in columns if accuracy[name].difference_to_fp32]
@@ -181,3 +217,17 @@ def _figures(file: FileAccuracy) -> dict[str, Figure]:
             figures[f"{name}.called_a_style"] = photographs.called_a_style
             figures[f"{name}.auroc"] = photographs.auroc
     return figures
+
+
+def _show_serving(served: Serving, console: Console) -> None:
+    table = new_table(
+        f"POST /api/classify over loopback ({served.precision}, {served.threads} threads), the network alone"
+        f" {served.bare.p50_ms:.1f} ms",
+        *("kiosk", "users", "answers/s", "p50 ms", "p90 ms", "p99 ms", "failures"),
+    )
+    for what, levels in (("no camera", served.alone), ("watching a camera", served.watching)):
+        for level in levels:
+            latency = _quantiles(level.latency) if level.latency else ("-", "-", "-")
+            failures = ", ".join(f"{count} x {status}" for status, count in level.failures.items()) or "none"
+            table.add_row(what, str(level.users), f"{level.requests_per_s:.1f}", *latency, failures)
+    console.print(table)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import bundle
 from benchmarks.machine import usable_cores
@@ -42,18 +41,15 @@ class _Session:
         return {"session.intra_op.allow_spinning": "0, as in the kiosk"}
 
 
-@dataclass
+@dataclass(frozen=True)
 class OnnxRuntime:
     """One execution provider."""
 
     provider: str
+    packages = ()
+    """The provider's own distribution is one of several that hold the same module."""
     formats = ("onnx",)
     precisions = ()
-
-    @cached_property
-    def packages(self) -> tuple[str, ...]:
-        """The provider's own distribution is one of several that hold the same module."""
-        return ()
 
     @property
     def name(self) -> str:

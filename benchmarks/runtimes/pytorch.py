@@ -44,7 +44,7 @@ class _Module:
         return {"mode": "torch.compile" if self.compiled else "eager"}
 
 
-@dataclass
+@dataclass(frozen=True)
 class PyTorch:
     """PyTorch with its own number of threads."""
 

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 import bundle
+from benchmarks import latency, limit
 from benchmarks.__main__ import main
+from benchmarks.latency import Length
 from tests.stand_in import BLUE, GREEN, GREY, RED, encoded, painting, write_bundle
 
 # Of this colour the stand-in is surer than of any other (flat, for dabs would be clipped).
@@ -111,17 +113,24 @@ class Outcome:
 
 
 @pytest.fixture
-def bench(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
-    """Run the command line with one short round."""
+def bench(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
+    """Run `run` of the command line on the files alone, in onnxruntime, with the fewest queries. What the machine can
+    multiply has tests of its own."""
+    shortest = Length(
+        name="quick", turns=2, single_stream_turn_s=0.01, multi_stream_turn_s=0.0, offline_tests=0, offline_test_s=0.0
+    )
+    monkeypatch.setitem(latency.LENGTHS, "quick", shortest)
+    monkeypatch.setattr(limit, "measure_peak", lambda precision, threads: None)
 
     def run(*arguments: object) -> Outcome:
         target = tmp_path / "report.json"
+        flags = ("--length", "quick", "--threads", "1", "--runtimes", "onnxruntime", "--no-peers", "--no-kiosk")
         try:
-            code = main([*map(str, arguments), "--json", str(target), "--threads", "1", "--rounds", "1"])
+            code = main(["run", *map(str, arguments), "--json", str(target), *flags])
         except SystemExit as stop:
             code = int(stop.code or 0)
         printed = capsys.readouterr()
-        report = json.loads(target.read_text()) if target.exists() else {}
+        report = json.loads(target.read_text()) if target.is_file() else {}
         return Outcome(code, printed.out, printed.err, report)
 
     return run
