@@ -362,7 +362,8 @@ def _how(report: Report) -> list[str]:
     if reference is not None:
         sentences.append(
             f"“Times reference” is a row's time over that of {reference.file} in {reference.runtime} with as many"
-            " threads, turn by turn: below 1 is quicker. It is steadier than milliseconds, and can be compared between machines."
+            " threads, turn by turn: below 1 is quicker. It is steadier than milliseconds, and can be compared between"
+            " machines."
         )
     if report.floors:
         peaks = "; ".join(
