@@ -23,13 +23,14 @@ from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
+from benchmarks import BenchmarkError
 from benchmarks.runtimes import installed_version
 
 _MADE_NAME = "made.json"
 _KEY_DIGITS = 16
 
 
-class PeerError(ValueError):
+class PeerError(BenchmarkError):
     """A peer cannot be had; the message is one line."""
 
 
