@@ -41,7 +41,7 @@ class _Module:
         return {name: answers[name].numpy() for name in self.model.outputs}
 
     def describe(self) -> dict[str, str]:
-        return {"mode": "torch.compile" if self.compiled else "eager"}
+        return {"mode": "torch.compile" if self.compiled else "eager", "threads": str(self._torch.get_num_threads())}
 
 
 @dataclass(frozen=True)
