@@ -30,6 +30,17 @@ exit code: 0 if nothing got worse; 1 if something got worse beyond noise; 2 if t
 _COLOURS = {"worse": "red", "better": "green", "told": "yellow", "same": "dim"}
 
 
+_COLUMNS = {
+    "p50": "p50 ms",
+    "p90": "p90 ms",
+    "ratio": "ratio to the reference",
+    "times the limit": "times the limit",
+    "offline": "offline a second",
+    "load": "load ms",
+    "peak memory": "peak MB",
+}
+
+
 def main(arguments: list[str]) -> int:
     """Read, compare and show. Returns the exit code."""
     parser = Parser("compare", _DESCRIPTION, _EXAMPLES)
@@ -72,8 +83,11 @@ def _show(found: Comparison, console: Console) -> None:
             say(f"gone: {key} (it was not tried)", "yellow")
     if found.recommendation is not None:
         say(f"recommendation: {found.recommendation}", "bold")
-    for line in found.told:
-        say(f"differs: {line}")
+    for compared in (*found.rows, *found.accuracy):
+        for change in compared.changes:
+            # What the table has is not said again.
+            if change.verdict == "told" and change.quantity not in _COLUMNS:
+                say(f"differs: {compared.key}: {change}")
     for line in found.better:
         say(f"better: {line}", "green")
     for line in found.worse:
@@ -98,14 +112,8 @@ def _counted(number: int, noun: str) -> str:
 def _show_rows(found: Comparison, console: Console) -> None:
     from benchmarks.tables import new_table
 
-    times = {"p50": "p50 ms", "p90": "p90 ms"}
-    ratio = {"ratio": "ratio to the reference"}
-    columns = (ratio | times if found.ratios_first else times | ratio) | {
-        "offline": "offline a second",
-        "load": "load ms",
-        "peak memory": "peak MB",
-    }
-    columns = {name: title for name, title in columns.items() if any(row.change(name) for row in found.rows)}
+    first = {"ratio": _COLUMNS["ratio"]} if found.ratios_first else {}
+    columns = {name: title for name, title in (first | _COLUMNS).items() if any(row.change(name) for row in found.rows)}
     judged = {"times": "milliseconds count", "ratios": "ratios count", "nothing": "no latency counts"}[found.judged]
     table = new_table(f"A, then B, and how many times as much ({judged})", "row", *columns.values())
     for row in found.rows:
