@@ -22,7 +22,7 @@ PUBLISHED = cnn cnn_weighted resnet50 resnet50_weighted resnet50_pretrained resn
 BEYOND_PUBLISHED = vgg16 inception_v3 efficientnet_v2_b0 efficientnet_lite0 resnet50_distilled
 export DATA PHOTOS
 
-.PHONY: help kiosk test test-slow lint data explore train hold-outs ablate reproduce report export bench bench-locate bench-pipeline locator lock clean
+.PHONY: help kiosk test test-slow lint data explore train hold-outs ablate reproduce report export bench recommend bench-locate bench-pipeline locator lock clean
 
 help: ## show this
 	@echo 'Vernissage tells which style a painting belongs to. Start with: make kiosk'
@@ -83,8 +83,11 @@ report: $(ALL).stamp ## write docs/reproduction.md and runs/report/index.html fr
 export: $(ALL).stamp ## turn RUN (default: the best ResNet50) into a bundle, models/RUN or OUT
 	$(ALL) -m export $(RUN) $(if $(OUT),--out $(OUT)) $(ARGS)
 
-bench: $(ALL).stamp ## compare the files of BUNDLE: latency, size, memory; accuracy on DATA and PHOTOS
-	$(ALL) -m benchmarks $(BUNDLE) $(if $(DATA),--data $(DATA)) $(if $(PHOTOS),--photos $(PHOTOS)) $(ARGS)
+bench: $(ALL).stamp ## every file of BUNDLE in every runtime: latency, memory; accuracy on DATA and PHOTOS; a report
+	$(ALL) -m benchmarks run $(BUNDLE) $(if $(DATA),--data $(DATA)) $(if $(PHOTOS),--photos $(PHOTOS)) $(ARGS)
+
+recommend: $(ALL).stamp ## in two minutes: which file of BUNDLE, with how many threads; written to the kiosk's settings
+	$(ALL) -m benchmarks recommend $(BUNDLE) $(if $(DATA),--data $(DATA)) $(ARGS)
 
 bench-locate: $(ALL).stamp ## does the kiosk find the painting? Synthetic scenes, drawn canvases or those of DATA
 	$(ALL) -m benchmarks locate $(BUNDLE) $(if $(DATA),--data $(DATA)) $(ARGS)

@@ -29,6 +29,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmarks import BenchmarkError
 from benchmarks.machine import answer_of, read_text
 
 # Seconds between two looks. Counters are looked at so that none overflows twice unseen: the smallest range is 65 kJ,
@@ -43,7 +44,7 @@ _WHOLE_MODULE = ("VDD_IN", "POM_5V_IN")
 _PI_READING = re.compile(r"(\w+)_[AV] (current|volt)\(\d+\)=([\d.]+)[AV]")
 
 
-class EnergyError(RuntimeError):
+class EnergyError(BenchmarkError):
     """A meter no longer answers; the message is one line."""
 
 

@@ -37,6 +37,7 @@ import onnx
 from onnx import helper, numpy_helper
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from benchmarks import BenchmarkError
 from benchmarks.latency import worker_environment
 from bundle.hardware import instruction_sets
 
@@ -70,7 +71,7 @@ _PRODUCTS = frozenset({"Gemm", "MatMul", "MatMulInteger", "QLinearMatMul"})
 Run = Callable[[], object]
 
 
-class LimitError(RuntimeError):
+class LimitError(BenchmarkError):
     """There is no limit to be found; the message is one line."""
 
 

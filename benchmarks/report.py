@@ -12,6 +12,7 @@ import bundle
 from benchmarks.accuracy import FileAccuracy
 from benchmarks.facts import BundleFacts
 from benchmarks.latency import Length, Row
+from benchmarks.limit import Precision
 from benchmarks.machine import Machine, State
 from benchmarks.pipeline import Steady
 from benchmarks.serving import Serving
@@ -142,23 +143,22 @@ class Report(_Part):
     def times_the_limit(self, row: Row) -> float | None:
         """p50 of a row over the least time of its multiplications at the measured peak of its arithmetic."""
         file = self.file(row.file)
-        arithmetic = self.arithmetic(row)
-        # Where a runtime takes its own number of threads, it is held to that of all of them.
+        # Where a runtime takes its own number of threads, it is held to the peak of all of them.
         threads = row.threads or max((floor.threads for floor in self.floors), default=0)
         for floor in self.floors:
-            if (floor.precision, floor.threads) == (arithmetic, threads) and file.multiply_accumulates:
-                least_ms = file.multiply_accumulates / floor.gmacs_per_s / 1e6
-                return row.single_stream.p50_ms / least_ms
+            if (floor.precision, floor.threads) == (arithmetic(row, file.precision), threads):
+                if file.multiply_accumulates is None:
+                    return None
+                return row.single_stream.p50_ms / (file.multiply_accumulates / floor.gmacs_per_s / 1e6)
         return None
 
-    def arithmetic(self, row: Row) -> str:
-        """What a row multiplies in: its file's precision, or that which its runtime takes for float files."""
-        precision = self.file(row.file).precision.partition("-")[0]
-        hint = row.description.get("inference_precision_hint", "")
-        if precision in ("fp32", "fp16") and "bfloat16" in hint:
-            return "bf16"
-        # The processor's runtimes store in 16 bits and multiply in 32.
-        return "int8" if precision == "int8" else "fp32"
+
+def arithmetic(row: Row, precision: str) -> Precision:
+    """What a row multiplies in: its file's `precision`, or that which its runtime takes for float files."""
+    if precision.startswith(("int8", "dynamic")):
+        return "int8"
+    # Files of 16 bits are stored in 16 and multiplied in 32, but where a runtime says otherwise.
+    return "bf16" if "bf" in row.description.get("inference_precision_hint", "") else "fp32"
 
 
 def read(path: Path) -> Report:

@@ -19,10 +19,10 @@ from benchmarks.division import Division, DivisionError, Photographs
 from benchmarks.energy import EnergyMeter
 from benchmarks.facts import BundleFacts
 from benchmarks.latency import Candidate, Length, Row, Scoring
-from benchmarks.scenes import drawn
 from benchmarks.recommendation import recommend
 from benchmarks.report import Floor, Measured, PhotographCounts, Pictures, Report
 from benchmarks.runtimes import Model, Runtime, all_runtimes, missing
+from benchmarks.scenes import drawn
 from bundle.reference import reference_pictures
 from kiosk.classifier import default_threads
 
@@ -96,7 +96,6 @@ def run(options: Options, stages: Stages) -> Report:
         for subject in subjects:
             subject.sets = accuracy.Sets.of(subject.division, photographs)
         scorings = _write_pictures(candidates, subjects, folder, stages)
-        floors = _floors(candidates, files, stages, notes)
         meter, energy = _meter()
         rows, not_loaded = latency.measure(
             candidates,
@@ -110,6 +109,7 @@ def run(options: Options, stages: Stages) -> Report:
         refused |= not_loaded
         scored = _score(subjects, scorings)
     rows = _with_ratios(rows, reference)
+    floors = _floors(rows, files, stages, notes)
     contradictions = _contradictions(subjects, scored, notes)
     default = subjects[0].verified
     watched = served = None
@@ -278,11 +278,10 @@ def _make_peers(subject: _Subject, stages: Stages, notes: list[str], refused: di
     files = []
     for module, peer in peers.all_peers().items():
         try:
-            folder, made = peers.made(module, source, progress=stages(f"making {peer.NAME}"))
+            path, made = peers.made(module, source, peers.default_cache(), lambda line: _begin(stages, line))
         except peers.PeerError as error:
-            refused[peer.NAME] = str(error)
+            refused[peer.NAME] = str(error).removeprefix(f"{peer.NAME}: ")
             continue
-        path = folder / made.file
         name = f"{subject.prefix}{peer.NAME}"
         subject.models[name] = Model(path, made.format, made.precision, made.size, made.outputs)
         own = not made.network
@@ -292,7 +291,7 @@ def _make_peers(subject: _Subject, stages: Stages, notes: list[str], refused: di
                 bundle=subject.manifest.name,
                 format=made.format,
                 precision=made.precision,
-                size_bytes=sum(part.stat().st_size for part in path.parent.glob(f"{path.stem}.*")),
+                size_bytes=made.size_bytes,
                 input_size=made.size,
                 peer=made.network or peer.REASON,
                 note=made.note,
@@ -304,6 +303,10 @@ def _make_peers(subject: _Subject, stages: Stages, notes: list[str], refused: di
 
 
 _FLOAT = ("onnx", "fp32")
+
+
+def _begin(stages: Stages, title: str) -> None:
+    stages(title)
 
 
 def _candidates(subjects: Sequence[_Subject], runtimes: Sequence[Runtime], threads: Sequence[int]) -> list[Candidate]:
@@ -351,7 +354,7 @@ def _write_pictures(
     candidates: Sequence[Candidate], subjects: Sequence[_Subject], folder: Path, stages: Stages
 ) -> dict[Candidate, Scoring]:
     """What each file has to score, in each runtime with the most threads that it is timed with."""
-    scorings = {}
+    scorings: dict[Candidate, Scoring] = {}
     stored: dict[tuple[int, int], Path] = {}
     chosen: dict[tuple[str, str], Candidate] = {}
     for candidate in candidates:
@@ -381,11 +384,11 @@ def _timed_pictures(candidates: Sequence[Candidate], folder: Path) -> dict[int, 
     return paths
 
 
-def _floors(
-    candidates: Sequence[Candidate], files: Sequence[Measured], stages: Stages, notes: list[str]
-) -> list[Floor]:
-    threads = sorted({candidate.threads for candidate in candidates} - {0}) or [machine.usable_cores()]
-    wanted = [(precision, number) for precision in ("fp32", "bf16", "int8") for number in threads]
+def _floors(rows: Sequence[Row], files: Sequence[Measured], stages: Stages, notes: list[str]) -> list[Floor]:
+    """The machine's peak in each arithmetic, and with each number of threads, that some row was timed in."""
+    precisions = {file.name: file.precision for file in files}
+    all_cores = max(row.threads for row in rows) or machine.usable_cores()
+    wanted = sorted({(report.arithmetic(row, precisions[row.file]), row.threads or all_cores) for row in rows})
     progress = stages("measuring the machine's peak")
     floors = []
     for number, (precision, count) in enumerate(wanted):
@@ -406,7 +409,7 @@ def _meter() -> tuple[EnergyMeter | None, str]:
 
 
 def _score(subjects: Sequence[_Subject], scorings: dict[Candidate, Scoring]) -> dict[str, accuracy.FileAccuracy]:
-    scored = {}
+    scored: dict[str, accuracy.FileAccuracy] = {}
     for subject in subjects:
         thresholds = {f"{subject.prefix}{file.path}": file.known.threshold for file in subject.verified.files}
         # A peer of the same network is judged as the float file is.

@@ -28,8 +28,10 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 import bundle
+from benchmarks import BenchmarkError
 from benchmarks.crowd import Answers, Failure, Request
-from benchmarks.latency import Quantiles, worker_environment
+from benchmarks.figures import Quantiles
+from benchmarks.latency import worker_environment
 from benchmarks.scenes import drawn, scene
 from bundle.picture import Pixels
 from kiosk.classifier import Classifier, default_threads
@@ -63,7 +65,7 @@ LIMITS = (
 )
 
 
-class ServingError(RuntimeError):
+class ServingError(BenchmarkError):
     """Serving cannot be measured; the message is one line."""
 
 

@@ -45,7 +45,7 @@ def _say(console: Console, style: str, *lines: str) -> None:
 def new_table(title: str, *columns: str) -> Table:
     """A table whose first column is text and whose others are numbers."""
     table = Table(title=title, title_justify="left", title_style="bold")
-    table.add_column(columns[0], overflow="fold")
+    table.add_column(columns[0], overflow="fold", no_wrap=columns[0] == "file")
     for column in columns[1:]:
         table.add_column(column, justify="right")
     return table
@@ -95,9 +95,7 @@ def _show_latency(report: Report, console: Console) -> None:
 
 def _show_kiosk(report: Report, console: Console) -> None:
     if (watched := report.pipeline) is not None:
-        table = new_table(
-            "The kiosk before a camera of 1920x1080, 30 a second", "step", "p50 ms", "p90 ms", "p99 ms"
-        )
+        table = new_table("The kiosk before a camera of 1920x1080, 30 a second", "step", "p50 ms", "p90 ms", "p99 ms")
         table.add_row("a frame's arrival to its label", *_quantiles(watched.delay))
         for step, quantiles in watched.steps.items():
             table.add_row(f"  {step}", *_quantiles(quantiles))

@@ -178,7 +178,8 @@ class Worker:
             self._loaded.predict(np.ascontiguousarray(pictures[start : start + _BATCH]))
             for start in range(0, len(pictures), _BATCH)
         ]
-        np.savez(order.answers, **{name: np.concatenate([part[name] for part in parts]) for name in self._job.outputs})
+        answers = {name: np.concatenate([part[name] for part in parts]) for name in self._job.outputs}
+        np.savez(order.answers, allow_pickle=False, **answers)
         return Scored(pictures=len(pictures))
 
     def memory(self) -> Memory:

@@ -14,6 +14,7 @@ from bundle.reference import Reference
 SCHEMA_VERSION = 1
 
 Precision = Literal["fp32", "fp16", "int8", "int8-qat", "dynamic"]
+Format = Literal["onnx", "tflite", "keras"]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -77,7 +78,7 @@ class ModelFile(_Part):
     """One model file of the bundle."""
 
     path: str = Field(description="name of the file in the bundle's folder")
-    format: Literal["onnx", "tflite"]
+    format: Format
     precision: Precision
     size_bytes: int = Field(gt=0)
     sha256: Sha256

@@ -1,6 +1,7 @@
 """Model files in the runtimes that users run them in, behind one interface: onnxruntime and LiteRT.
 
-LiteRT is imported where a TFLite file is loaded: a kiosk does not carry it.
+LiteRT is imported where a TFLite file is loaded: a kiosk does not carry it. Keras, which is not light, stays in the
+rooms that have it.
 """
 
 from __future__ import annotations
@@ -9,15 +10,15 @@ import os
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
 import bundle
+from bundle.manifest import Format as Format
 
-Format = Literal["onnx", "tflite"]
 Outputs = dict[str, npt.NDArray[np.float32]]
 
 
@@ -96,9 +97,12 @@ class LiteRuntime:
 
 
 def load(content: bytes, format: Format, threads: int = 0) -> Runtime:
-    """Load a file; raises `CannotLoad`."""
+    """Load an ONNX or TFLite file; raises `CannotLoad`."""
+    loaders: dict[Format, Callable[[bytes, int], Runtime]] = {"onnx": OnnxRuntime, "tflite": LiteRuntime}
+    if format not in loaders:
+        raise CannotLoad(f"{format} files are not run here")
     try:
-        return OnnxRuntime(content, threads) if format == "onnx" else LiteRuntime(content, threads)
+        return loaders[format](content, threads)
     except Exception as error:  # each runtime has errors of its own, without a common class
         raise CannotLoad(f"{format} file does not load: {str(error).splitlines()[0]}") from error
 

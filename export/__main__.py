@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-_FILE = re.compile(r"model\.(fp32|fp16|dynamic|int8|int8-qat)(\.[a-z0-9-]+)?\.(onnx|tflite)")
+_FILE = re.compile(r"model\.(fp32|fp16|dynamic|int8|int8-qat)(\.[a-z0-9-]+)?\.(onnx|tflite|keras)")
 
 EXAMPLES = """\
 examples:
@@ -137,7 +137,13 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--runs", type=Path, default=Path("runs"), metavar="FOLDER")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="default: models/RUN")
     parser.add_argument("--name", help="name of the model in the manifest (default: the run's)")
-    parser.add_argument("--formats", nargs="+", choices=("onnx", "tflite"), default=["onnx", "tflite"])
+    parser.add_argument(
+        "--formats",
+        nargs="+",
+        choices=("onnx", "tflite", "keras"),
+        default=["onnx", "tflite"],
+        help="default: onnx tflite; keras adds the float network as plain Keras loads it",
+    )
     parser.add_argument(
         "--without",
         nargs="+",

@@ -95,9 +95,9 @@ def of_file(path: str) -> Iterator[None]:
 
 
 def check_interface(model: runtimes.Runtime, format: runtimes.Format, size: int, styles: int, evidence: bool) -> None:
-    """Raise `WrongOutputs` unless inputs and outputs are the contract's; in ONNX with a free batch."""
+    """Raise `WrongOutputs` unless inputs and outputs are the contract's; but in TFLite with a free batch."""
     interface = model.interface
-    batch = None if format == "onnx" else 1
+    batch = 1 if format == "tflite" else None
     if interface.inputs != {bundle.INPUT: ("uint8", [batch, size, size, 3])}:
         raise WrongOutputs(
             f"the input must be {bundle.INPUT!r}, uint8 [{batch or 'batch'}, {size}, {size}, 3]; it is"

@@ -17,12 +17,17 @@ import onnx
 
 import bundle
 from bundle import runtimes
+from export.loading import load
 
 
 def operators(content: bytes, format: runtimes.Format) -> dict[str, int]:
     """How often each operator occurs in a file, by the runtime's own names."""
     if format == "onnx":
         names = [node.op_type for node in onnx.load_from_string(content).graph.node]
+    elif format == "keras":
+        from export.keras_file import KerasRuntime
+
+        names = list(KerasRuntime(content).operators().elements())
     else:
         from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
@@ -51,13 +56,13 @@ def check_in_fresh_process(content: bytes, format: runtimes.Format) -> None:
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
         raise runtimes.CannotLoad(f"{format} file does not load in a fresh process: {reason}")
-    if json.loads(done.stdout.splitlines()[-1]) != answers_on_noise(runtimes.load(content, format, threads=1)):
+    if json.loads(done.stdout.splitlines()[-1]) != answers_on_noise(load(content, format, threads=1)):
         raise runtimes.CannotLoad(f"{format} file answers otherwise in a fresh process")
 
 
 def _main(arguments: Sequence[Any]) -> None:
     format, path = arguments
-    print(json.dumps(answers_on_noise(runtimes.load(Path(path).read_bytes(), format, threads=1))))
+    print(json.dumps(answers_on_noise(load(Path(path).read_bytes(), format, threads=1))))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 import bundle
 from bundle import runtimes
+from export.loading import load
 from export.search import Fit
 from train.calibration import Calibration
 from train.dataset import Dataset, Part
@@ -86,7 +87,7 @@ class Judges:
     def calibrate(self, content: bytes, format: runtimes.Format) -> Calibration:
         """The calibration of a file that gives raw logits, by the validation pictures, photographed ones among them
         where there are any."""
-        model = runtimes.load(content, format)
+        model = load(content, format)
         photographed = None if self.photographed is None else _logits(model, self.photographed)
         return Calibration.fit(self.validation, _logits(model, self.pixels[self.validation_rows]), photographed)
 
@@ -95,7 +96,7 @@ class Judges:
         logits over the training pictures is greater by than the Keras network's. Rounding before a ReLU makes what
         is near nought greater (bias correction, Nagel et al. 2019, arXiv 1906.04721, section 4.2, here of the last
         layer alone)."""
-        model = runtimes.load(content, format)
+        model = load(content, format)
         shift: npt.NDArray[np.float32] = (_logits(model, self.training) - self.training_reference).mean(axis=0)
         styles = len(self.dataset.styles)
         of_styles = self.validation.labels < styles

@@ -22,10 +22,11 @@ from bundle import runtimes
 from bundle.folder import CARD_NAME, MANIFEST_NAME
 from export import card, gates, inspection, reference, report
 from export.judges import Judges
+from export.loading import load
 from export.qat import Trained
 from export.search import Budget
 from export.targets import Target
-from export.variants import Variant, lite_variants, onnx_variants
+from export.variants import Planned, Variant, keras_variants, lite_variants, onnx_variants
 from train import evaluation
 from train.dataset import PHOTOGRAPHS_SEEN, Dataset, Example, Part
 from train.fitting import sampling_weights
@@ -87,11 +88,13 @@ def export(run: Run, target: Path, settings: Settings, hold_outs: Sequence[Run] 
         files: list[bundle.ModelFile] = []
         evidence = False
         for format in settings.formats:
-            planned = (
-                onnx_variants(network, run.recipe, judges, settings.targets, settings.budget, train_for_int8)
-                if format == "onnx"
-                else lite_variants(network, run.recipe, judges, settings.budget, train_for_int8)
-            )
+            planned: Planned
+            if format == "onnx":
+                planned = onnx_variants(network, run.recipe, judges, settings.targets, settings.budget, train_for_int8)
+            elif format == "tflite":
+                planned = lite_variants(network, run.recipe, judges, settings.budget, train_for_int8)
+            else:
+                planned = keras_variants(network, run.recipe)
             for path, make in planned.items():
                 if path in settings.without:
                     continue
@@ -153,7 +156,7 @@ def _write(path: Path, variant: Variant, judges: Judges) -> bundle.ModelFile:
     """Calibrate one file on its own logits, check it, measure it and write it."""
     calibration = judges.calibrate(variant.finish(None), variant.format)
     content = variant.finish(calibration)
-    model = runtimes.load(content, variant.format)
+    model = load(content, variant.format)
     styles = len(judges.dataset.styles)
     gates.check_interface(model, variant.format, judges.pixels.shape[1], styles, variant.head.pooled)
     with progress(f"measuring {path.name}") as step:

@@ -9,6 +9,7 @@ import bundle
 from bundle import runtimes
 from bundle.folder import MANIFEST_NAME
 from bundle.reference import Reference, reference_pictures
+from export.loading import load
 
 
 def answers(model: runtimes.Runtime, size: int) -> Reference:
@@ -28,7 +29,7 @@ def add_to(folder: Path) -> bundle.Manifest:
     manifest = verified.manifest
     files = []
     for file in manifest.files:
-        model = runtimes.load(verified.contents[file.path], file.format)
+        model = load(verified.contents[file.path], file.format)
         files.append(file.model_copy(update={"reference": answers(model, manifest.input_size)}))
     manifest = manifest.model_copy(update={"files": tuple(files)})
     new = folder / f".{MANIFEST_NAME}.new"

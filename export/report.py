@@ -55,7 +55,8 @@ def _plots(manifest: bundle.Manifest) -> str:
     places = list(range(len(files)))
     figure = Figure(figsize=(11, 1.6 + 0.34 * len(files)), layout="constrained")
     size, accuracy, parity = figure.subplots(1, 3, sharey=True)
-    colours = ["#7a5c2e" if file.format == "onnx" else "#2e5c7a" for file in files]
+    by_format = {"onnx": "#7a5c2e", "tflite": "#2e5c7a", "keras": "#5c7a2e"}
+    colours = [by_format[file.format] for file in files]
     size.barh(places, [file.size_bytes / 1e6 for file in files], color=colours)
     size.set_xlabel("size, MB")
     size.set_yticks(places, [file.path for file in files])

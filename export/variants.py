@@ -1,4 +1,4 @@
-"""Every file that is made of a network, in one table's order: ONNX, then TFLite; float, then integer."""
+"""Every file that is made of a network, in one table's order: ONNX, TFLite, Keras; float, then integer."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from export.bounding import BOUND, bounded
 from export.equalisation import equalise
 from export.gates import NothingFits
 from export.judges import Judges
+from export.keras_file import keras_file
 from export.lite import LITE_METHODS, LiteConverter, LiteMethod, LiteQuantizer
 from export.network import (
     OPSET,
@@ -275,6 +276,17 @@ def lite_variants(
     if train_for_int8 is not None:
         planned["model.int8-qat.tflite"] = partial(learnt, train_for_int8)
     return planned
+
+
+def keras_variants(network: Any, recipe: Recipe) -> Planned:
+    """Keras: fp32."""
+
+    def plain() -> Variant:
+        console.print("Keras: saving")
+        head = head_of(network, BACKBONE_FEATURES.get(recipe.network))
+        return Variant("keras", "fp32", partial(keras_file, network, head), head)
+
+    return {"model.fp32.keras": plain}
 
 
 def _quantize_lite(recipe: Recipe, converter: LiteConverter, judges: Judges, budget: Budget) -> Variant:

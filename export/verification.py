@@ -13,6 +13,7 @@ import bundle
 from bundle import runtimes
 from bundle.signature import verify as verify_signature
 from export import gates, inspection, reference
+from export.loading import load
 from export.locator import check_interface as check_locator
 
 EXAMPLES = """\
@@ -58,7 +59,7 @@ def verify(folder: Path) -> list[str]:
     lines = []
     for file in verified.files:
         content = verified.contents[file.path]
-        model = runtimes.load(content, file.format)
+        model = load(content, file.format)
         gates.check_interface(model, file.format, size, len(manifest.styles), manifest.evidence)
         generator = np.random.default_rng(0)
         flat = np.repeat(np.array([0, 128, 255], np.uint8), size * size * 3).reshape(3, size, size, 3)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 # A screen that is no terminal (a file, a pipe) gets tables this wide, in characters.
-_WIDTH = 160
+_WIDTH = 200
 
 Progress = Callable[[int, int], None]
 
@@ -92,14 +92,14 @@ def new_console() -> Console:
 @contextmanager
 def progress_bar(title: str) -> Iterator[Progress]:
     """A bar on standard error, gone when the work is done; none where that is no terminal."""
-    with stages() as begin:
+    with stages(tells=False) as begin:
         yield begin(title)
 
 
 @contextmanager
-def stages() -> Iterator[Callable[[str], Progress]]:
+def stages(tells: bool = True) -> Iterator[Callable[[str], Progress]]:
     """One bar after the other on standard error: what is given is called with the title of each part, and gives what
-    is told its progress. Where that is no terminal, each title is a line."""
+    is told its progress. Where that is no terminal, each title is a line, if it `tells`."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -121,7 +121,7 @@ def stages() -> Iterator[Callable[[str], Progress]]:
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
 
         def begin(title: str) -> Callable[[int, int], None]:
-            if not console.is_terminal:
+            if tells and not console.is_terminal:
                 print(title, file=sys.stderr, flush=True)
             for task in bars.task_ids:
                 bars.remove_task(task)

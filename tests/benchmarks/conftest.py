@@ -113,7 +113,9 @@ class Outcome:
 
 
 @pytest.fixture
-def bench(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
+def bench(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Outcome]:
     """Run `run` of the command line on the files alone, in onnxruntime, with the fewest queries. What the machine can
     multiply has tests of its own."""
     shortest = Length(

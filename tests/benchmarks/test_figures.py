@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import bundle
-from benchmarks.figures import Difference, Figure, percentiles_ms
+from benchmarks.figures import Difference, Figure, Quantiles, Ratio
 
 
 def count(correct: int, total: int) -> bundle.Count:
@@ -64,5 +64,20 @@ def test_difference(
     assert difference.interval is not None and difference.interval[0] <= points <= difference.interval[1]
 
 
-def test_percentiles() -> None:
-    assert percentiles_ms(list(range(101))) == (50, 90, 99)
+def test_quantiles() -> None:
+    quantiles = Quantiles.of(list(range(101)))
+    assert (quantiles.samples, quantiles.p50_ms, quantiles.p90_ms, quantiles.p99_ms) == (101, 50, 90, 99)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "mine_ms", "reference_ms", "value"),
+    [
+        ("twice as long in each turn, however the machine's speed goes", [2, 4, 8, 2], [1, 2, 4, 1], 2.0),
+        ("one turn in which something else ran changes little", [1, 1, 9, 1, 1], [1, 1, 1, 1, 1], 1.0),
+        ("half as long", [1, 1, 1], [2, 2, 2], 0.5),
+    ],
+)
+def test_ratio_of_turns(sentence: str, mine_ms: list[float], reference_ms: list[float], value: float) -> None:
+    ratio = Ratio.of_turns(mine_ms, reference_ms)
+    assert ratio.value == value, sentence
+    assert ratio.interval[0] <= value <= ratio.interval[1]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import subprocess
 import sys
 from collections.abc import Callable
@@ -103,7 +102,11 @@ NAME = "stand-in"
         ("the same graph answers alike", f"{INT8}.agreement.value", 1.0),
         ("to the last bit", f"{INT8}.logits_max_difference", 0.0),
         ("the float network agrees with nothing", f"{FP32}.agreement", None),
-        ("of the one style in the test, half are found, and nothing else is called so", f"{FP32}.published_test.macro_f1", 2 / 3),
+        (
+            "of the one style in the test, half are found, and nothing else is called so",
+            f"{FP32}.published_test.macro_f1",
+            2 / 3,
+        ),
         ("the form of the report has a number", "schema_version", 2),
     ],
 )
