@@ -24,6 +24,11 @@ from benchmarks.report import ROUNDING_POINTS, Report
 # memory, and no interval within one run knows of that.
 LEAST_TIME = 0.05
 LEAST_MEMORY = 0.05
+# Of ratios where a machine was not quiet: not all files mind others' work alike.
+LEAST_UNQUIET = 0.10
+# Of the usable cores, that other processes kept busy all the while: from here on, which file they took them from is
+# chance, and two runs of the same differ by a factor of two.
+MOST_OTHERS_SHARE = 0.25
 # The tail is what else the machine did, more than the median.
 LEAST_P90 = 0.10
 # LoadGen's or the peak's, without turns that an interval could be made of.
@@ -163,6 +168,8 @@ def compare(before: Report, after: Report) -> Comparison:
     judged: Judged = "ratios" if has_reference else "nothing"
     if same_machine and (quiet or not has_reference):
         judged = "times"
+    if max(_others_share(before), _others_share(after)) > MOST_OTHERS_SHARE:
+        judged = "nothing"
     rows = []
     for key in common:
         changes = _row_changes(before, after, earlier[key], later[key], judged, same_machine and quiet)
@@ -187,6 +194,11 @@ def compare(before: Report, after: Report) -> Comparison:
 
 
 # --- what is not a result -------------------------------------------------------------------------
+
+
+def _others_share(report: Report) -> float:
+    """Of the usable cores, that other processes kept busy from the first to the last moment."""
+    return report.after.ticks.others_cores(report.before.ticks) / report.machine.usable_cores
 
 
 def _name(report: Report) -> str:
@@ -236,6 +248,12 @@ def _conditions(before: Report, after: Report, judged: str, has_reference: bool)
         lines.append(f"other bytes under the same name: {', '.join(other)}")
     if judged == "ratios":
         lines.append("so milliseconds do not count; the ratios to the reference do, which is the same row in both")
+    elif max(_others_share(before), _others_share(after)) > MOST_OTHERS_SHARE:
+        most = max((before, after), key=_others_share)
+        lines.append(
+            f"other processes kept {_others_share(most):.0%} of the cores busy throughout: no latency is judged; end"
+            " them and measure again"
+        )
     elif judged == "nothing":
         lines.append("so milliseconds do not count, and there is no common reference: no latency is judged")
     elif not has_reference and (before.unquiet or after.unquiet):
@@ -294,7 +312,7 @@ def _row_changes(before: Report, after: Report, old: Row, new: Row, judged: str,
                 new.ratio.value,
                 "",
                 _of_ratios(old.ratio, new.ratio),
-                LEAST_TIME,
+                LEAST_UNQUIET if before.unquiet or after.unquiet else LEAST_TIME,
                 judged == "ratios",
             )
         )

@@ -96,6 +96,11 @@ def _show(found: Comparison, console: Console) -> None:
 
 
 def _summary(found: Comparison) -> str:
+    judged = " No latency was judged." if found.judged == "nothing" else ""
+    return _verdict(found) + judged
+
+
+def _verdict(found: Comparison) -> str:
     if found.worse:
         return f"{_counted(len(found.worse), 'figure')} got worse beyond noise, {len(found.better)} better."
     if found.better:
