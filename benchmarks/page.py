@@ -329,7 +329,7 @@ def _serving(report: Report) -> Table:
 def _level(name: str, level: Level) -> Line:
     latency = level.latency
     quantiles = (latency.p50_ms, latency.p90_ms, latency.p99_ms) if latency is not None else (None, None, None)
-    failed = ", ".join(f"{count}: {status}" for status, count in level.failures.items())
+    failed = ", ".join(f"{count} with {status}" for status, count in level.failures.items())
     return Line(
         (
             Cell(name),

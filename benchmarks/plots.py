@@ -23,11 +23,13 @@ if TYPE_CHECKING:
 
 # Told apart by lightness too, so that no eye needs the hues.
 RECOMMENDED, OWN, PEER = "#b0401c", "#2e5c7a", "#8a8171"
-_INK, _FAINT = "#222222", "#b9b4aa"
+_INK, _LEADER, _FAINT = "#222222", "#7d776b", "#b9b4aa"
 _STEPS = ("#24475e", "#4f83a3", "#9fc0d1", "#c9b27c", "#8a6a3a", "#5d4a2c")
 
 # Points (1/72 inch). Browsers scale the whole; on a phone the container scrolls.
 _WIDTH_INCHES, _TEXT = 9.2, 9.0
+# Circles that need no more room than the plot always has.
+_FEW = 10
 # Of the largest file's circle.
 _LARGEST_AREA = 900.0
 
@@ -141,7 +143,9 @@ def pareto(report: Report) -> str | None:
     found = points(report)
     if not found:
         return None
-    figure = _figure(5.4)
+    # Labels of many need room, and their intervals must not hide them.
+    figure = _figure(5.4 + 0.13 * max(0, len(found) - _FEW))
+    faintness = 0.55 if len(found) <= _FEW else 0.3
     axes = figure.subplots()
     largest = max(point.size_bytes for point in found)
     edge = frontier(found)
@@ -155,10 +159,10 @@ def pareto(report: Report) -> str | None:
         zorder=1,
     )
     places = []
-    for point in found:
+    for point in sorted(found, key=lambda point: -point.size_bytes):  # small circles lie on large ones
         x, y, colour = point.row.single_stream.p90_ms, point.value, role(report, point.row)
         low, high = point.top1.interval or (point.top1.value or 0.0, point.top1.value or 0.0)
-        axes.plot([x, x], [100 * low, 100 * high], color=colour, linewidth=0.9, alpha=0.55, zorder=2)
+        axes.plot([x, x], [100 * low, 100 * high], color=colour, linewidth=0.9, alpha=faintness, zorder=2)
         area = _LARGEST_AREA * point.size_bytes / largest
         axes.scatter([x], [y], s=area, facecolor=_lighter(colour), edgecolor=colour, linewidth=1.2, zorder=3)
         label = f"{in_short(point.row.file)}, {point.row.runtime}"
@@ -168,7 +172,7 @@ def pareto(report: Report) -> str | None:
     axes.set_ylabel("top-1 accuracy, % (95 % interval)")
     axes.grid(color="#eeeae2", linewidth=0.8)
     axes.set_axisbelow(True)
-    _label(figure, axes, places)
+    _label(figure, axes, sorted(places))
     return _svg(figure, "pareto", "Latency against accuracy of every file; the table below has the same figures")
 
 
@@ -337,12 +341,12 @@ def _label(figure: Figure, axes: Axes, places: Sequence[tuple[float, float, floa
         _, gap, box = best
         label.set_position((box.x0 - cx, box.y0 - cy))
         taken.append(box.padded(1.5))
-        if gap > _GAPS[1]:
+        if gap > _GAPS[0]:
             near = (min(max(cx, box.x0), box.x1), min(max(cy, box.y0), box.y1))
             distance = math.dist(near, (cx, cy))
             edge = [c + radius * (n - c) / distance for c, n in zip((cx, cy), near, strict=True)]
             line = axes.transData.inverted().transform([edge, near])
-            axes.plot(line[:, 0], line[:, 1], color=_FAINT, linewidth=0.8, zorder=2.5)
+            axes.plot(line[:, 0], line[:, 1], color=_LEADER, linewidth=0.7, zorder=2.9)
 
 
 def _shared(one: Bbox, other: Bbox) -> float:
