@@ -95,7 +95,8 @@ def run(options: Options, stages: Stages) -> Report:
         reference = _reference(candidates, subjects, options.reference, notes)
         for subject in subjects:
             subject.sets = accuracy.Sets.of(subject.division, photographs)
-        scorings = _write_pictures(candidates, subjects, folder, stages)
+        figures = {file.name for file in files if file.accuracy_counts}
+        scorings = _write_pictures([c for c in candidates if c.file in figures], subjects, folder, stages)
         meter, energy = _meter()
         rows, not_loaded = latency.measure(
             candidates,

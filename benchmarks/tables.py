@@ -136,8 +136,6 @@ def _show_accuracies(report: Report, console: Console) -> None:
         *("logits differ by", "unseen artists", "AUROC, other styles", "photographs called a style"),
     )
     for key, found in report.accuracy.items():
-        if not report.file(key.partition(" | ")[0]).accuracy_counts:
-            continue
         test = found.published_test
         table.add_row(
             key,

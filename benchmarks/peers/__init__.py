@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
@@ -28,6 +29,10 @@ from benchmarks.runtimes import installed_version
 
 _MADE_NAME = "made.json"
 _KEY_DIGITS = 16
+
+
+# A day.
+_RETRIED_AFTER_S = 86_400.0
 
 
 class PeerError(BenchmarkError):
@@ -101,7 +106,7 @@ def made(name: str, source: Source, cache: Path, progress: Callable[[str], None]
     """The file of the peer `name` for `source`, made in a process of its own where `cache` does not hold it.
 
     It is kept by what it was made of: the bytes of `source.fp32`, the paths and sizes of the paintings, and the
-    module and packages that made it. One without accuracy is not: perhaps what it lacked is there next time.
+    module and packages that made it. One without accuracy is kept for a day: perhaps what it lacked is there then.
     `progress` is called with a line before it is made, which may take minutes. Raises `PeerError`.
     """
     try:
@@ -114,7 +119,7 @@ def made(name: str, source: Source, cache: Path, progress: Callable[[str], None]
     try:
         folder = cache / f"{name}-{_key(name, peer, source)[:_KEY_DIGITS]}"
         found = _kept(folder)
-        if found is None or not found.accuracy:
+        if found is None:
             progress(f"{peer.NAME}: making it of {len(source.paintings)} paintings")
             found = _make(name, peer, source, folder)
     except OSError as error:
@@ -149,7 +154,10 @@ def _kept(folder: Path) -> Made | None:
         found = Made.model_validate_json((folder / _MADE_NAME).read_bytes())
     except (OSError, ValidationError):
         return None
-    return found if (folder / found.file).is_file() else None
+    file = folder / found.file
+    if not file.is_file() or (not found.accuracy and time.time() - file.stat().st_mtime > _RETRIED_AFTER_S):
+        return None
+    return found
 
 
 def _make(name: str, peer: Peer, source: Source, folder: Path) -> Made:
