@@ -146,16 +146,15 @@ def render(report: Report) -> str:
 def _machine(report: Report) -> dict[str, str]:
     machine = report.machine
     flags = ", ".join(name for name, present in machine.flags.items() if present)
+    minutes, seconds = divmod(round(report.seconds), 60)
+    took = f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
     return {
         "Processor": f"{machine.cpu}, {machine.usable_cores} of {machine.cores} cores used, {machine.architecture}",
         "Instructions": flags or "none of note",
         "Memory": f"{machine.memory_bytes / 2**30:.1f} GiB",
         "System": f"{machine.system}, Python {machine.python}",
         "Libraries": ", ".join(f"{name} {version}" for name, version in machine.versions.items()),
-        "Measured": f"{machine.date:%Y-%m-%d %H:%M} UTC, in {report.seconds / 60:.0f} min"
-        f" {report.seconds % 60:.0f} s, length “{report.length.name}”"
-        if report.seconds >= 60
-        else f"{machine.date:%Y-%m-%d %H:%M} UTC, in {report.seconds:.0f} s, length “{report.length.name}”",
+        "Measured": f"{machine.date:%Y-%m-%d %H:%M} UTC, in {took}, length “{report.length.name}”",
     }
 
 

@@ -183,6 +183,7 @@ def test_what_was_not_measured_has_no_column_and_no_plot() -> None:
         ("whose figures these are not", {}, "MLPerf-style: this is not an MLPerf result"),
         ("the version that measured", {}, "LoadGen 6.0.17"),
         ("what ratios are against", {}, f"over that of {FP32} in {ORT} with as many threads"),
+        ("how long it took", {"seconds": 287.2}, "in 4 min 47 s, length “test”"),
         ("users of the API", {}, "2 with 503"),
         ("sets have their counts", {}, "Published test pictures (230 pictures)"),
         ("styles stand by name", {}, "Abstract Expressionism"),
