@@ -395,7 +395,7 @@ class _Worker:
         memory = self.ask(Order(do="memory"), Memory)
         single, multi = self.single_stream, self.multi_stream
         assert single is not None
-        rates = tuple(result.samples_per_s or math.nan for result in self.offline)
+        rates = tuple(result.samples_per_s for result in self.offline if result.samples_per_s is not None)
         latencies_ms = [latency_ms for turn_ms in self._single_turns_ms for latency_ms in turn_ms]
         return Row(
             file=self.candidate.file,

@@ -113,7 +113,7 @@ class Report(_Part):
     files: tuple[Measured, ...]
     rows: tuple[Row, ...]
     reference: str | None
-    """Key of the row that all `Row.ratio` are against, among those with as many threads."""
+    """The file and runtime that all `Row.ratio` are against, in words; of its rows, the one with as many threads."""
     refused: dict[str, str]
     """What was not timed, and why."""
     floors: tuple[Floor, ...]

@@ -129,7 +129,7 @@ def run(options: Options, stages: Stages) -> Report:
         bundles=tuple(BundleFacts.of(subject.verified) for subject in subjects),
         files=tuple(files),
         rows=tuple(rows),
-        reference=str(reference) if reference is not None else None,
+        reference=f"{reference.file} in {reference.runtime.name}" if reference is not None else None,
         refused=refused,
         floors=tuple(floors),
         energy=energy,

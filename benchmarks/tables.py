@@ -65,7 +65,7 @@ def _show_machine(machine: Machine, console: Console) -> None:
 
 
 def _show_latency(report: Report, console: Console) -> None:
-    reference = f"; ratios are to {report.reference}, with as many threads" if report.reference else ""
+    reference = f"; ratios are to {report.reference} with as many threads" if report.reference else ""
     table = new_table(
         f"One picture after the other, quickest first (LoadGen {report.loadgen}, MLPerf-style, {report.length.name}"
         f" length{reference})",

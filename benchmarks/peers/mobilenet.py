@@ -89,9 +89,8 @@ def _backbone() -> tuple[Any, str | None]:
 
     try:
         return network("imagenet"), None
-    except Exception as error:  # Keras raises whatever its download or HDF5 raised
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        return network(None), f"random weights, since Keras has none of ImageNet here ({reason})"
+    except Exception:  # Keras raises whatever its download or HDF5 raised
+        return network(None), "random weights, since Keras can neither find nor download those of ImageNet here"
 
 
 def _train(body: Any, head: Any, source: Source) -> int:
