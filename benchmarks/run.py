@@ -85,7 +85,7 @@ def run(options: Options, stages: Stages) -> Report:
     runtimes, refused = _runtimes(options.runtimes)
     with tempfile.TemporaryDirectory(prefix="vernissage-") as temporary:
         folder = Path(temporary)
-        files = _write_files(subjects, folder)
+        files = _write_files(subjects, folder, notes)
         if options.peers:
             for subject in subjects[:1]:
                 files += _make_peers(subject, stages, notes, refused)
@@ -232,11 +232,11 @@ def _runtimes(wanted: Sequence[str]) -> tuple[list[Runtime], dict[str, str]]:
     return usable, refused
 
 
-def _write_files(subjects: Sequence[_Subject], folder: Path) -> list[Measured]:
+def _write_files(subjects: Sequence[_Subject], folder: Path, notes: list[str]) -> list[Measured]:
     """The verified bytes, where workers read them: what was verified is what runs."""
     files = []
     for number, subject in enumerate(subjects):
-        macs = _multiply_accumulates(subject.verified)
+        macs = _multiply_accumulates(subject.verified, notes)
         for file in subject.verified.files:
             name, path = f"{subject.prefix}{file.path}", folder / f"{number}-{file.path}"
             path.write_bytes(subject.verified.contents[file.path])
@@ -256,11 +256,14 @@ def _write_files(subjects: Sequence[_Subject], folder: Path) -> list[Measured]:
     return files
 
 
-def _multiply_accumulates(verified: bundle.Bundle) -> int | None:
+def _multiply_accumulates(verified: bundle.Bundle, notes: list[str]) -> int | None:
     """Of the network, by its first ONNX file; all files of a bundle are of one network."""
     for file in verified.files:
         if file.format == "onnx":
-            return limit.count_multiply_accumulates(verified.contents[file.path])
+            try:
+                return limit.count_multiply_accumulates(verified.contents[file.path])
+            except limit.LimitError as error:
+                notes.append(f"{file.path}: no limit: {error}")
     return None
 
 
@@ -277,6 +280,7 @@ def _make_peers(subject: _Subject, stages: Stages, notes: list[str], refused: di
         paintings=tuple((painting.path, label) for painting, label in paintings),
     )
     files = []
+    macs = _multiply_accumulates(subject.verified, [])
     for module, peer in peers.all_peers().items():
         try:
             path, made = peers.made(module, source, peers.default_cache(), lambda line: _begin(stages, line))
@@ -296,7 +300,7 @@ def _make_peers(subject: _Subject, stages: Stages, notes: list[str], refused: di
                 input_size=made.size,
                 peer=made.network or peer.REASON,
                 note=made.note,
-                multiply_accumulates=_multiply_accumulates(subject.verified) if own else None,
+                multiply_accumulates=macs if own else None,
                 accuracy_counts=made.accuracy,
             )
         )
