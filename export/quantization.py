@@ -24,6 +24,7 @@ from onnxruntime.quantization.qdq_loss_debug import (
 )
 
 import bundle
+from export.entrance import take_bytes, take_four_columns
 from export.narrowing import Addition, narrowed
 from export.network import layer_scopes
 from export.silence import silence
@@ -118,6 +119,8 @@ class Quantizer:
                 calibration_cache_path=ranges,
             )
         model = onnx.load(result)
+        take_bytes(model)
+        take_four_columns(model)
         _drop_zero_points_of_weights(model)
         return model
 

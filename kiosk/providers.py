@@ -48,6 +48,9 @@ _TIMED_RUNS = 5
 # The level of ONNX Runtime's log from which on it says something. What fails is raised too, and said in one line.
 _ORT_FATAL = 4
 
+# How long a thread waits awake for the next layer. Most of the gain comes with the first few microseconds.
+_AWAKE_US = 20
+
 # The outputs that are compared.
 _COMPARED = ("probabilities", "known")
 
@@ -192,7 +195,7 @@ def _attempt(model: Model, provider: str, pictures: Pixels, reference: Reference
 
 
 def create_session(model: Model, provider: str) -> Session:
-    """A session on `provider`, with fixed threads that do not spin; raises whatever ONNX Runtime raises."""
+    """A session on `provider`, with fixed threads that hardly spin; raises whatever ONNX Runtime raises."""
     # Its warnings are about the graph, and nothing that a museum can do about; errors are raised as well.
     ort.set_default_logger_severity(_ORT_FATAL)
     options = session_options(model.threads)
@@ -206,12 +209,20 @@ def create_session(model: Model, provider: str) -> Session:
 
 
 def session_options(threads: int) -> ort.SessionOptions:
-    """Those of every session of the kiosk: so many threads, which sleep between two frames."""
+    """Those of every session of the kiosk: so many threads, which sleep between two frames.
+
+    Within a frame a thread that has done its share waits awake for a moment: to wake it for each of some seventy
+    layers costs a fifth of the time of two threads. Where other programs want the cores too, what it waits for is
+    late and the moment lost, so it is short (docs/speed.md has both in figures).
+    """
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    # Idle threads that spin keep a core at 100 % between two frames (onnxruntime #11841).
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.intra_op.allow_spinning", "1")
+    options.add_session_config_entry("session.intra_op.spin_duration_us", str(_AWAKE_US))
+    # Else threads go on after the last layer, for as long as a whole frame takes where ONNX Runtime knows no
+    # spin_duration_us, and keep a core at 100 % (onnxruntime #11841).
+    options.add_session_config_entry("session.force_spinning_stop", "1")
     return options
 
 
