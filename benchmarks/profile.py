@@ -1,8 +1,7 @@
-"""``python -m benchmarks profile``: what onnxruntime's time for one picture goes to, by operator."""
+"""What onnxruntime's time for one picture goes to, by operator."""
 
 from __future__ import annotations
 
-import argparse
 import json
 import statistics
 import tempfile
@@ -14,9 +13,9 @@ from typing import Any
 import numpy as np
 import onnxruntime
 from rich.console import Console
-from rich.table import Table
 
 import bundle
+from benchmarks.tables import new_table
 from kiosk.providers import CPU, session_options
 
 # Runs before those that count.
@@ -58,27 +57,16 @@ def nodes(content: bytes, threads: int, runs: int) -> list[Node]:
     ]
 
 
-def main(arguments: list[str]) -> int:
-    """Print two tables: the operators, and the nodes that take longest."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks profile", description=__doc__)
-    parser.add_argument("bundle", type=Path)
-    parser.add_argument("file", nargs="?", default="model.int8.onnx", help="of the bundle (default: %(default)s)")
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--runs", type=int, default=300)
-    parser.add_argument("--top", type=int, default=12, help="how many nodes to list (default: %(default)s)")
-    options = parser.parse_args(arguments)
-    found = nodes((options.bundle / options.file).read_bytes(), options.threads, options.runs)
+def show(title: str, found: list[Node], top: int, console: Console) -> None:
+    """Print two tables: the operators, and the `top` nodes that take longest."""
     whole = sum(node.median_us for node in found)
     by_operator: dict[str, list[float]] = defaultdict(list)
     for node in found:
         by_operator[node.operator].append(node.median_us)
-    rows = sorted(((sum(times), len(times), name) for name, times in by_operator.items()), reverse=True)
-    operators = Table("operator", "nodes", "microseconds", "share", title=f"{options.file}, {options.threads} threads")
-    for time, count, name in rows:
-        operators.add_row(name, str(count), f"{time:.0f}", f"{time / whole:.1%}")
-    longest = Table("node", "operator", "microseconds", "share")
-    for node in sorted(found, key=lambda node: -node.median_us)[: options.top]:
+    operators = new_table(title, "operator", "nodes", "microseconds", "share")
+    for name, times in sorted(by_operator.items(), key=lambda item: -sum(item[1])):
+        operators.add_row(name, str(len(times)), f"{sum(times):.0f}", f"{sum(times) / whole:.1%}")
+    longest = new_table("The nodes that take longest", "node", "operator", "microseconds", "share")
+    for node in sorted(found, key=lambda node: -node.median_us)[:top]:
         longest.add_row(node.name, node.operator, f"{node.median_us:.0f}", f"{node.median_us / whole:.1%}")
-    console = Console()
     console.print(operators, longest)
-    return 0

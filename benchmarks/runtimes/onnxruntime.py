@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 
 import bundle
@@ -9,10 +10,12 @@ from benchmarks.machine import usable_cores
 from benchmarks.runtimes import Loaded, Model, Outputs, Pixels
 from kiosk import providers
 
+_TOLD = ("session.intra_op.allow_spinning", "session.intra_op.spin_duration_us", "session.force_spinning_stop")
+
 
 @dataclass
 class _Session:
-    """A session of the kiosk: threads that do not spin, one provider and no other behind it."""
+    """A session of the kiosk: its settings, one provider and no other behind it."""
 
     model: Model
     provider: str
@@ -38,7 +41,13 @@ class _Session:
         return dict(zip(self.model.outputs, values, strict=True))
 
     def describe(self) -> dict[str, str]:
-        return {"session.intra_op.allow_spinning": "0, as in the kiosk"}
+        # Of the kiosk's own; a key that it leaves to onnxruntime is left out here too.
+        options = providers.session_options(self.threads or usable_cores())
+        found = {}
+        for key in _TOLD:
+            with contextlib.suppress(RuntimeError):
+                found[key] = options.get_session_config_entry(key)
+        return found
 
 
 @dataclass(frozen=True)

@@ -97,7 +97,7 @@ NAME = "stand-in"
         ("fp32 is compared with nothing", f"{FP32}.difference_to_fp32", {}),
         ("a hold-out's figure is the manifest's", "recorded_hold_outs.int8.unseen_artists.accuracy.value", 0.75),
         ("fp32 has no ratio to itself", "rows.1.ratio", None),
-        ("spinning is off", "rows.0.description.session/intra_op/allow_spinning", "0, as in the kiosk"),
+        ("threads stop to wait awake with the run", "rows.0.description.session/force_spinning_stop", "1"),
         ("all ten turns are kept", "length.turns", 10),
         ("the same graph answers alike", f"{INT8}.agreement.value", 1.0),
         ("to the last bit", f"{INT8}.logits_max_difference", 0.0),
