@@ -6,6 +6,7 @@ Pictures that the network was trained on prove nothing; the manifest says which 
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,6 +66,53 @@ class Division:
             else:
                 others.append(painting)
         return cls(tuple(test), tuple(unseen), tuple(others), len(listed), trained, tuple(trained_styles), ambiguous)
+
+
+NONE_OF_THE_STYLES, NOT_A_PAINTING = "none of the styles", "not a painting"
+"""Labels of a split that are no style."""
+
+PARTS = ("test", "validation", "train")
+"""Of a split that can be judged by; with the test go artists and photographs that were never seen."""
+
+
+def read_split(path: Path, part: str, manifest: bundle.Manifest) -> tuple[Division, Photographs | None]:
+    """The pictures of one part of a run's ``split.csv``; `path` is that file, or the folder of the run.
+
+    Raises `DivisionError` where it cannot be read, or names pictures that are not there.
+    """
+    path = path / "split.csv" if path.is_dir() else path
+    index = {style: number for number, style in enumerate(manifest.styles)}
+    wanted = {part, "unseen"} if part == "test" else {part}
+    test, unseen, others, trained, photographs = [], [], [], [], []
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        for row in rows:
+            label = row["label"]
+            painting = bundle.Painting(Path(row["path"]), row["artist"], (label,), row["sha256"])
+            if row["part"] in wanted:
+                if not painting.path.is_file():
+                    raise DivisionError(
+                        f"{path}: {painting.path} is not there; paths are those of where the run was trained"
+                    )
+                if label == NOT_A_PAINTING:
+                    photographs.append(Photograph(painting.path, seen=False))
+                elif label == NONE_OF_THE_STYLES:
+                    others.append(painting)
+                elif row["published"] == "1":
+                    test.append((painting, index[label]))
+                else:
+                    unseen.append((painting, index[label]))
+            elif row["part"] == "train" and label in index and painting.path.is_file():
+                trained.append((painting, index[label]))
+    except (OSError, KeyError, UnicodeDecodeError, csv.Error) as error:
+        reason = error.strerror if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
+        raise DivisionError(f"{path}: no split of a run with the styles of {manifest.name} ({reason})") from error
+    if not test and not unseen:
+        raise DivisionError(f"{path}: no picture of a style in the part {part!r}")
+    listed = len(manifest.dataset.test_sha256)
+    division = Division(tuple(test), tuple(unseen), tuple(others), listed, len(trained), tuple(trained), 0)
+    return division, Photographs(tuple(photographs), ()) if photographs else None
 
 
 @dataclass(frozen=True)

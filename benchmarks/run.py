@@ -15,7 +15,7 @@ import numpy as np
 
 import bundle
 from benchmarks import accuracy, latency, limit, machine, peers, pipeline, report, serving
-from benchmarks.division import Division, DivisionError, Photographs
+from benchmarks.division import Division, DivisionError, Photographs, read_split
 from benchmarks.energy import EnergyMeter
 from benchmarks.facts import BundleFacts
 from benchmarks.latency import Candidate, Length, Row, Scoring
@@ -42,6 +42,10 @@ class Options:
     bundles: tuple[Path, ...]
     data: tuple[Path, ...] = ()
     photos: Path | None = None
+    split: Path | None = None
+    """Of a run, in place of `data` and `photos`."""
+    part: str = "test"
+    """Of the split."""
     length: Length = latency.LENGTHS["test"]
     threads: tuple[int, ...] = ()
     """Empty: one and all."""
@@ -178,44 +182,65 @@ def _subjects(folders: Sequence[Path]) -> list[_Subject]:
 def _read_pictures(
     options: Options, subjects: Sequence[_Subject], stages: Stages, notes: list[str]
 ) -> tuple[dict[str, Pictures], Photographs | None, PhotographCounts | None]:
-    """Divide the folders for each bundle by what its network was trained on."""
-    pictures = {}
-    if options.photos is not None and not options.photos.is_dir():
-        raise DivisionError(f"{options.photos}: no such folder; --photos names a folder of photographs")
-    if options.data:
-        catalogue = bundle.read_catalogue(list(options.data), stages("reading paintings"))
+    """Divide the pictures for each bundle by what its network was trained on."""
+    photographs = folder = None
+    skipped: tuple[bundle.Skipped, ...] = ()
+    if options.split is not None:
+        folder = f"{options.split}, part {options.part}"
+        folders: tuple[str, ...] = (folder,)
         for subject in subjects:
-            subject.division = division = Division.of(catalogue.paintings, subject.manifest)
-            pictures[subject.manifest.name] = Pictures(
-                folders=tuple(map(str, options.data)),
-                published_test=len(division.test),
-                published_test_listed=division.test_listed,
-                unseen_artists=len(division.unseen),
-                other_styles=len(division.others),
-                trained_not_scored=division.trained,
-                ambiguous_not_scored=division.ambiguous,
-                skipped=tuple(map(str, catalogue.skipped)),
-            )
-            if division.empty:
-                notes.append(
-                    f"no accuracy: {', '.join(map(str, options.data))} has none of the {division.test_listed}"
-                    " published test pictures, and no painting of a style by an artist who was not trained on"
-                )
+            subject.division, photographs = read_split(options.split, options.part, subject.manifest)
     else:
-        notes.append("no accuracy on paintings: name folders of paintings with --data")
-    if options.photos is None:
+        folders = tuple(map(str, options.data))
+        if options.photos is not None and not options.photos.is_dir():
+            raise DivisionError(f"{options.photos}: no such folder; --photos names a folder of photographs")
+        if options.data:
+            catalogue = bundle.read_catalogue(list(options.data), stages("reading paintings"))
+            skipped = catalogue.skipped
+            for subject in subjects:
+                subject.division = Division.of(catalogue.paintings, subject.manifest)
+        else:
+            notes.append("no accuracy on paintings: name folders of paintings with --data")
+        if options.photos is not None:
+            # Of several bundles, photographs count as seen where any has seen them.
+            share = max(subject.manifest.dataset.photographs_seen_share for subject in subjects)
+            photographs = Photographs.read(options.photos, share, stages("reading photographs"))
+            folder = str(options.photos)
+    pictures = {
+        subject.manifest.name: _pictures(subject.division, folders, skipped, notes)
+        for subject in subjects
+        if subject.division is not None
+    }
+    if photographs is None or folder is None:
         return pictures, None, None
-    # Of several bundles, photographs count as seen where any has seen them.
-    share = max(subject.manifest.dataset.photographs_seen_share for subject in subjects)
-    photographs = Photographs.read(options.photos, share, stages("reading photographs"))
     seen = sum(photograph.seen for photograph in photographs.photographs)
     counts = PhotographCounts(
-        folder=str(options.photos),
+        folder=folder,
         unseen=len(photographs.photographs) - seen,
         seen=seen,
         skipped=tuple(map(str, photographs.skipped)),
     )
     return pictures, photographs, counts
+
+
+def _pictures(
+    division: Division, folders: tuple[str, ...], skipped: Sequence[bundle.Skipped], notes: list[str]
+) -> Pictures:
+    if division.empty:
+        notes.append(
+            f"no accuracy: {', '.join(folders)} has none of the {division.test_listed}"
+            " published test pictures, and no painting of a style by an artist who was not trained on"
+        )
+    return Pictures(
+        folders=folders,
+        published_test=len(division.test),
+        published_test_listed=division.test_listed,
+        unseen_artists=len(division.unseen),
+        other_styles=len(division.others),
+        trained_not_scored=division.trained,
+        ambiguous_not_scored=division.ambiguous,
+        skipped=tuple(map(str, skipped)),
+    )
 
 
 def _runtimes(wanted: Sequence[str]) -> tuple[list[Runtime], dict[str, str]]:

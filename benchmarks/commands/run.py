@@ -19,6 +19,7 @@ examples:
   python -m benchmarks run models/default --data paintings paintings-diverse --photos photos
   python -m benchmarks run models/default models/resnet50         two bundles side by side
   python -m benchmarks run --runtimes onnxruntime LiteRT --no-peers --no-kiosk
+  python -m benchmarks run models/kiosk --split runs/kiosk        the test part of a run's own split
   python -m benchmarks run --length full                          minutes for each file
 
 A folder of --data has artists.csv and images/images/First_Last/*.jpg, as the Kaggle set "Best Artworks of All Time".
@@ -36,11 +37,13 @@ def main(arguments: list[str]) -> int:
 
     def work() -> int:
         # After the options, so that --help and a mistake are answered at once.
-        from benchmarks import page, report, storage, tables
+        from benchmarks import BenchmarkError, page, report, storage, tables
         from benchmarks.latency import LENGTHS
         from benchmarks.machine import Machine
         from benchmarks.run import Options, run
 
+        if options.split and (options.data or options.photos):
+            raise BenchmarkError("--split names the pictures; leave out --data and --photos")
         machine = Machine.here()
         name = "+".join(folder.resolve().name for folder in options.bundles)
         target = options.json or storage.default_path(name, machine, "bench", (options.length,))
@@ -51,6 +54,8 @@ def main(arguments: list[str]) -> int:
                     bundles=tuple(options.bundles),
                     data=tuple(options.data),
                     photos=options.photos,
+                    split=options.split,
+                    part=options.part,
                     length=LENGTHS[options.length],
                     threads=tuple(dict.fromkeys(options.threads)),
                     runtimes=tuple(options.runtimes),
@@ -86,6 +91,12 @@ def _parser() -> Parser:
     )
     parser.add_argument("--data", type=Path, nargs="+", default=[], metavar="FOLDER", help="folders of paintings")
     parser.add_argument("--photos", type=Path, metavar="FOLDER", help="photographs that show no painting")
+    parser.add_argument(
+        "--split", type=Path, metavar="RUN", help="in place of --data and --photos: a run, or its split.csv"
+    )
+    parser.add_argument(
+        "--part", choices=("test", "validation", "train"), default="test", help="of the split (default: test)"
+    )
     parser.add_argument(
         "--length",
         choices=("quick", "test", "full"),

@@ -274,6 +274,14 @@ def folder_as_report(folder: Path, museum: Museum) -> list[object]:
     return [folder]
 
 
+def no_split(folder: Path, museum: Museum) -> list[object]:
+    return [folder, "--split", museum.data]
+
+
+def split_and_data(folder: Path, museum: Museum) -> list[object]:
+    return [folder, "--split", museum.data, "--data", museum.data]
+
+
 def bad_option(folder: Path, museum: Museum) -> list[object]:
     return [folder, "--threads", "many"]
 
@@ -288,6 +296,8 @@ def bad_option(folder: Path, museum: Museum) -> list[object]:
         (no_photographs, "no readable pictures"),
         (missing_photographs, "no such folder"),
         (folder_as_report, "is a folder"),
+        (no_split, "no split of a run"),
+        (split_and_data, "leave out --data"),
         (bad_option, "'many' is not a whole number"),
     ],
 )
@@ -314,3 +324,35 @@ def test_help_teaches_by_examples(bench: Bench) -> None:
     outcome = bench("--help")
     assert outcome.code == 0
     assert "python -m benchmarks run models/default --data" in outcome.out
+
+
+def split_of(folder: Path, museum: Museum, rows: list[tuple[str, str, str, int, str]]) -> Path:
+    """A ``split.csv`` of `rows`: artist, name of the picture, label, published, part."""
+    path = folder.parent / "split.csv"
+    lines = ["sha256,artist,label,published,part,path"]
+    for artist, name, label, published, part in rows:
+        picture = museum.data / "images" / "images" / artist.replace(" ", "_") / f"{name}.png"
+        lines.append(f"{museum.hashes[name]},{artist},{label},{published},{part},{picture}")
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def test_the_parts_of_a_split_are_scored(make_bundle: MakeBundle, bench: Bench, museum: Museum) -> None:
+    folder = make_bundle()
+    split = split_of(
+        folder,
+        museum,
+        [
+            ("Tina Trained", "test_right", "Impressionism", 1, "test"),
+            ("Tina Trained", "test_wrong", "Impressionism", 1, "test"),
+            ("Tina Trained", "trained", "Impressionism", 1, "train"),
+            ("Otto Other", "other_1", "none of the styles", 0, "unseen"),
+            ("Una Unseen", "unseen_4", "Cubism", 0, "validation"),
+        ],
+    )
+    test = bench(folder, "--split", split).report["accuracy"][INT8]
+    assert (test["published_test"]["accuracy"]["correct"], test["published_test"]["accuracy"]["total"]) == (1, 2)
+    assert test["other_styles"]["refused"]["total"] == 1
+    validation = bench(folder, "--split", split, "--part", "validation").report["accuracy"][INT8]
+    assert validation["published_test"] is None
+    assert validation["unseen_artists"]["accuracy"]["total"] == 1
