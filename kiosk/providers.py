@@ -49,7 +49,7 @@ _TIMED_RUNS = 5
 _ORT_FATAL = 4
 
 # How long a thread waits awake for the next layer. Most of the gain comes with the first few microseconds.
-_AWAKE_US = 20
+_AWAKE_US = 10
 
 # The outputs that are compared.
 _COMPARED = ("probabilities", "known")
