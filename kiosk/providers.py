@@ -220,8 +220,7 @@ def session_options(threads: int) -> ort.SessionOptions:
     options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "1")
     options.add_session_config_entry("session.intra_op.spin_duration_us", str(_AWAKE_US))
-    # Else threads go on after the last layer, for as long as a whole frame takes where ONNX Runtime knows no
-    # spin_duration_us, and keep a core at 100 % (onnxruntime #11841).
+    # Else an ONNX Runtime that knows no spin_duration_us (1.24) keeps a core at 100 % between frames (its #11841).
     options.add_session_config_entry("session.force_spinning_stop", "1")
     return options
 
