@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, NoReturn
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from benchmarks import Progress, Stages
+
 # A screen that is no terminal (a file, a pipe) gets tables this wide, in characters.
 _WIDTH = 200
-
-Progress = Callable[[int, int], None]
 
 
 class Parser(argparse.ArgumentParser):
@@ -97,7 +97,7 @@ def progress_bar(title: str) -> Iterator[Progress]:
 
 
 @contextmanager
-def stages(tells: bool = True) -> Iterator[Callable[[str], Progress]]:
+def stages(tells: bool = True) -> Iterator[Stages]:
     """One bar after the other on standard error: what is given is called with the title of each part, and gives what
     is told its progress. Where that is no terminal, each title is a line, if it `tells`."""
     from rich.console import Console

@@ -48,6 +48,7 @@ def main(arguments: list[str]) -> int:
 
         # After the options, so that --help and a mistake are answered at once.
         from benchmarks import BenchmarkError
+        from benchmarks.judging import Source
         from benchmarks.latency import LENGTHS
         from benchmarks.run import Options, run
 
@@ -55,7 +56,7 @@ def main(arguments: list[str]) -> int:
             found = run(
                 Options(
                     bundles=(folder,),
-                    data=tuple(options.data),
+                    pictures=Source(tuple(options.data)),
                     length=LENGTHS["quick"],
                     runtimes=("onnxruntime",),
                     peers=False,

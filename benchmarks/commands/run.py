@@ -38,6 +38,7 @@ def main(arguments: list[str]) -> int:
     def work() -> int:
         # After the options, so that --help and a mistake are answered at once.
         from benchmarks import BenchmarkError, page, report, storage, tables
+        from benchmarks.judging import Source
         from benchmarks.latency import LENGTHS
         from benchmarks.machine import Machine
         from benchmarks.run import Options, run
@@ -52,10 +53,7 @@ def main(arguments: list[str]) -> int:
             found = run(
                 Options(
                     bundles=tuple(options.bundles),
-                    data=tuple(options.data),
-                    photos=options.photos,
-                    split=options.split,
-                    part=options.part,
+                    pictures=Source(tuple(options.data), options.photos, options.split, options.part),
                     length=LENGTHS[options.length],
                     threads=tuple(dict.fromkeys(options.threads)),
                     runtimes=tuple(options.runtimes),
