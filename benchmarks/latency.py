@@ -289,7 +289,8 @@ def _offline(workers: Sequence[_Worker], length: Length, progress: Callable[[int
     for test in range(length.offline_tests):
         first = test % len(workers)
         for number, worker in enumerate([*workers[first:], *workers[:first]]):
-            pictures = max(OFFLINE_BATCH, _count(length.offline_test_s, worker.loaded.warm_ms))
+            batches = _count(length.offline_test_s, OFFLINE_BATCH * worker.loaded.warm_ms)
+            pictures = OFFLINE_BATCH * batches
             ended = worker.ask(Order(do="test", scenario="offline", queries=pictures), Ended)
             worker.offline.append(ended.result)
             progress(test * len(workers) + number + 1, total)

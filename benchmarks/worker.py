@@ -20,7 +20,7 @@ import psutil
 from pydantic import BaseModel, ConfigDict
 
 from benchmarks import loadgen
-from benchmarks.loadgen import LEAST_QUERIES, Result, Scenario, Turns
+from benchmarks.loadgen import LEAST_QUERIES, OFFLINE_BATCH, SAMPLES_PER_QUERY, Result, Scenario, Turns
 from benchmarks.runtimes import Model, all_runtimes, installed_version
 
 # Pictures that go through a runtime at once when pictures are scored, where it takes several.
@@ -158,7 +158,11 @@ class Worker:
             loadgen.warm_up(self._loaded.predict, self._pictures, seconds=0, least=_WARM_UP_RUNS)
 
         between = Turns(order.queries_a_turn, end_turn)
-        loadgen.warm_up(self._loaded.predict, self._pictures, seconds=0, least=_WARM_UP_RUNS)
+        # As many pictures at a time as will come: some runtimes compile anew for another number.
+        batch = {"single_stream": 1, "multi_stream": SAMPLES_PER_QUERY, "offline": OFFLINE_BATCH}[order.scenario]
+        together = self._pictures[np.arange(batch) % len(self._pictures)]
+        for _ in range(_WARM_UP_RUNS):
+            self._loaded.predict(together)
         result = loadgen.run(
             order.scenario,
             self._loaded.predict,
