@@ -2,13 +2,15 @@
 
 Each file has a process of its own for each runtime and number of threads (`benchmarks.worker`). All are loaded before
 anything is timed, and then LoadGen's tests go on in turns, some queries each, the first of each round another: what
-else the machine does meanwhile falls on all alike.
+else the machine does meanwhile falls on all alike. Who waits for its turn is stopped: threads that a library keeps
+awake, or wakes now and then, would be in the others' way.
 """
 
 from __future__ import annotations
 
 import math
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -362,6 +364,7 @@ class _Worker:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._process.send_signal(signal.SIGCONT)
         try:
             self._process.communicate(timeout=_EXIT_S)  # the end of its input ends the worker
         except (subprocess.TimeoutExpired, OSError, ValueError):
@@ -377,6 +380,7 @@ class _Worker:
         """The first turn of a test, by its `order`, or the next one."""
         self._write(order.model_dump_json() if order is not None else "go on")
         self._turns_ms.append(self._reply(Turn).latencies_ms)
+        self._process.send_signal(signal.SIGSTOP)
 
     def end_test(self) -> None:
         """After the last turn."""
@@ -439,6 +443,7 @@ class _Worker:
 
     def _write(self, line: str) -> None:
         assert self._process.stdin is not None
+        self._process.send_signal(signal.SIGCONT)
         try:
             self._process.stdin.write(line + "\n")
             self._process.stdin.flush()
