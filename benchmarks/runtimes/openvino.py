@@ -42,8 +42,11 @@ def _log_sum_exp(node: Any) -> Any:
 
 @dataclass
 class _Compiled:
-    """The network for so many pictures at a time: compiled for any number, OpenVINO lays it out worse (some of our
-    files take twice the time), so who wants it quick gives it the shape. Other numbers than `_BATCHES` go one by one."""
+    """The network for so many pictures at a time.
+
+    Compiled for any number OpenVINO lays it out worse (some of our files take twice the time), so who wants it quick
+    gives it the shape. Other numbers than `_BATCHES` go one by one.
+    """
 
     model: Model
     threads: int
