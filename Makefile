@@ -125,8 +125,10 @@ $(KIOSK).signing.stamp: requirements/kiosk-signing.lock $(KIOSK).stamp
 	$(KIOSK) -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/kiosk-signing.lock
 	@touch $@
 
+# LoadGen has wheels for x86-64; elsewhere pip compiles it.
 $(ALL).stamp: requirements/all.lock
 	@$(check_python)
+	@[ "$$(uname -m)" = x86_64 ] || command -v c++ >/dev/null || { echo 'MLCommons LoadGen is compiled on this machine: sudo apt-get install g++ python3-dev, then make again' >&2; exit 1; }
 	@echo 'setting up .venv (about 3 GB, minutes on the first run) ...'
 	$(PYTHON) -m venv --clear .venv
 	$(ALL) -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/all.lock
