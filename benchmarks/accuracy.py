@@ -170,12 +170,15 @@ class Sets:
         paths = [path for pictures in self.by_name.values() for path in pictures.paths]
         write_pixels(paths, size, target, progress)
 
-    def read(self, answers: Path) -> dict[str, Outputs]:
-        """By set, the outputs that a worker wrote for those pictures; raises `AccuracyError`."""
+    def read(self, answers: Path, styles: int) -> dict[str, Outputs]:
+        """By set, the outputs that a worker wrote for those pictures; raises `AccuracyError` where they are not of so
+        many pictures and `styles`."""
         with np.load(answers) as stored:
             values = {name: stored[name] for name in stored.files}
-        if values["probabilities"].shape[0] != self.count:
-            raise AccuracyError(f"{len(values['probabilities'])} answers to {self.count} pictures")
+        shapes = {"probabilities": (self.count, styles), "known": (self.count,), "logits": (self.count, styles)}
+        for name, shape in shapes.items():
+            if name in values and values[name].shape != shape:
+                raise AccuracyError(f"{name} is {list(values[name].shape)} where {list(shape)} belongs")
         found, start = {}, 0
         for name, pictures in self.by_name.items():
             part = slice(start, start + len(pictures.paths))

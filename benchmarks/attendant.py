@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict
 
 import bundle
 from benchmarks.playback import Playback
+from benchmarks.worker import die_with_parent
 from kiosk.memory import give_large_blocks_back
 from kiosk.settings import Settings
 from kiosk.station import Station
@@ -179,6 +180,7 @@ def _count(station: Station, seconds: float) -> Watched:
 
 def main(arguments: list[str]) -> int:
     """Serve the one request. Returns the exit code: 0, or 2 after a failure."""
+    die_with_parent()
     # Libraries may print; the reply must stay the only line of its stream.
     reply = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)

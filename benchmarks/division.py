@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import bundle
@@ -68,50 +68,51 @@ class Division:
         return cls(tuple(test), tuple(unseen), tuple(others), len(listed), trained, tuple(trained_styles), ambiguous)
 
 
-NONE_OF_THE_STYLES, NOT_A_PAINTING = "none of the styles", "not a painting"
-"""Labels of a split that are no style."""
+NOT_A_PAINTING = "not a painting"
+"""The label that a split gives to photographs."""
 
-PARTS = ("test", "validation", "train")
-"""Of a split that can be judged by; with the test go artists and photographs that were never seen."""
+# Parts of a split that training never saw.
+_JUDGED = ("test", "unseen")
 
 
-def read_split(path: Path, part: str, manifest: bundle.Manifest) -> tuple[Division, Photographs | None]:
-    """The pictures of one part of a run's ``split.csv``; `path` is that file, or the folder of the run.
+def read_split(path: Path, manifest: bundle.Manifest) -> tuple[Division, Photographs | None]:
+    """The pictures of a run's ``split.csv`` that training left out; `path` is that file, or the folder of the run.
+    Those that the manifest's own training saw, which may be that of another run, are not scored all the same.
 
-    Raises `DivisionError` where it cannot be read, or names pictures that are not there.
+    Raises `DivisionError` where it cannot be read, names pictures that are not there, or has none to judge by.
     """
     path = path / "split.csv" if path.is_dir() else path
-    index = {style: number for number, style in enumerate(manifest.styles)}
-    wanted = {part, "unseen"} if part == "test" else {part}
-    test, unseen, others, trained, photographs = [], [], [], [], []
+    share = manifest.dataset.photographs_seen_share
+    paintings, training, photographs = [], [], []
     try:
         with path.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-        for row in rows:
-            label = row["label"]
-            painting = bundle.Painting(Path(row["path"]), row["artist"], (label,), row["sha256"])
-            if row["part"] in wanted:
+            for row in csv.DictReader(file):
+                painting = bundle.Painting(Path(row["path"]), row["artist"], (row["label"],), row["sha256"])
+                if row["part"] == "train":
+                    training.append(painting)
+                if row["part"] not in _JUDGED:
+                    continue
                 if not painting.path.is_file():
-                    raise DivisionError(
-                        f"{path}: {painting.path} is not there; paths are those of where the run was trained"
-                    )
-                if label == NOT_A_PAINTING:
-                    photographs.append(Photograph(painting.path, seen=False))
-                elif label == NONE_OF_THE_STYLES:
-                    others.append(painting)
-                elif row["published"] == "1":
-                    test.append((painting, index[label]))
+                    raise DivisionError(f"{path}: {painting.path} is not there; go where the run was trained")
+                if row["label"] == NOT_A_PAINTING:
+                    seen = bundle.photograph_position(painting.sha256) < share
+                    photographs.append(Photograph(painting.path, seen))
                 else:
-                    unseen.append((painting, index[label]))
-            elif row["part"] == "train" and label in index and painting.path.is_file():
-                trained.append((painting, index[label]))
-    except (OSError, KeyError, UnicodeDecodeError, csv.Error) as error:
+                    paintings.append(painting)
+    except (OSError, KeyError, ValueError, csv.Error) as error:
         reason = error.strerror if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
-        raise DivisionError(f"{path}: no split of a run with the styles of {manifest.name} ({reason})") from error
-    if not test and not unseen:
-        raise DivisionError(f"{path}: no picture of a style in the part {part!r}")
-    listed = len(manifest.dataset.test_sha256)
-    division = Division(tuple(test), tuple(unseen), tuple(others), listed, len(trained), tuple(trained), 0)
+        raise DivisionError(f"{path}: no split of a run ({reason})") from error
+    division = Division.of(tuple(paintings), manifest)
+    if division.empty:
+        raise DivisionError(
+            f"{path}: of {len(paintings)} paintings that its training left out, {manifest.name} was trained on"
+            f" {division.trained}, and none of the others is of its styles"
+        )
+    index = {style: number for number, style in enumerate(manifest.styles)}
+    styles = tuple(
+        (work, index[work.genres[0]]) for work in training if work.genres[0] in index and work.path.is_file()
+    )
+    division = replace(division, trained_styles=styles)
     return division, Photographs(tuple(photographs), ()) if photographs else None
 
 

@@ -27,8 +27,6 @@ class Source:
     """A folder of photographs that show no painting."""
     split: Path | None = None
     """Of a run, in place of both."""
-    part: str = "test"
-    """Of the split."""
 
 
 def read_pictures(
@@ -38,10 +36,10 @@ def read_pictures(
     photographs = folder = None
     skipped: tuple[bundle.Skipped, ...] = ()
     if source.split is not None:
-        folder = f"{source.split}, part {source.part}"
+        folder = f"what {source.split} left out of training"
         folders: tuple[str, ...] = (folder,)
         for subject in subjects:
-            subject.division, photographs = read_split(source.split, source.part, subject.manifest)
+            subject.division, photographs = read_split(source.split, subject.manifest)
     else:
         folders = tuple(map(str, source.data))
         if source.photos is not None and not source.photos.is_dir():
@@ -59,7 +57,7 @@ def read_pictures(
             photographs = Photographs.read(source.photos, share, stages("reading photographs"))
             folder = str(source.photos)
     pictures = {
-        subject.manifest.name: _pictures(subject.division, folders, skipped, notes)
+        subject.name: _pictures(subject.division, folders, skipped, notes)
         for subject in subjects
         if subject.division is not None
     }
@@ -121,20 +119,27 @@ def write_pictures(
     return scorings
 
 
-def score(subjects: Sequence[Subject], scorings: dict[Candidate, Scoring]) -> dict[str, accuracy.FileAccuracy]:
-    """The figures of all that was scored, by ``FILE | RUNTIME``."""
+def score(
+    subjects: Sequence[Subject], scorings: dict[Candidate, Scoring], refused: dict[str, str]
+) -> dict[str, accuracy.FileAccuracy]:
+    """The figures of all that was scored, by ``FILE | RUNTIME``; answers that are none are told in `refused`."""
     scored: dict[str, accuracy.FileAccuracy] = {}
     for subject in subjects:
         thresholds = {f"{subject.prefix}{file.path}": file.known.threshold for file in subject.verified.files}
         # A peer of the same network is judged as the float file is.
-        float_threshold = next(iter(thresholds.values()))
-        judged = {
-            f"{candidate.file} | {candidate.runtime.name}": accuracy.Judged(
-                subject.sets.read(scoring.answers), thresholds.get(candidate.file, float_threshold)
-            )
-            for candidate, scoring in scorings.items()
-            if candidate.file in subject.models and scoring.answers.exists()
-        }
+        floats = [file for file in subject.verified.files if file.precision == "fp32"]
+        float_threshold = (floats or list(subject.verified.files))[0].known.threshold
+        judged = {}
+        for candidate, scoring in scorings.items():
+            key = f"{candidate.file} | {candidate.runtime.name}"
+            if candidate.file not in subject.models or not scoring.answers.exists():
+                continue
+            try:
+                outputs = subject.sets.read(scoring.answers, len(subject.manifest.styles))
+            except accuracy.AccuracyError as error:
+                refused[f"accuracy of {key}"] = str(error)
+            else:
+                judged[key] = accuracy.Judged(outputs, thresholds.get(candidate.file, float_threshold))
         scored |= accuracy.score(subject.sets, judged, _float_key(subject, judged), subject.manifest.styles)
     return scored
 

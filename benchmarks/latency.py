@@ -13,8 +13,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -23,7 +23,7 @@ from typing import Protocol, Self, TypeVar
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from benchmarks import BenchmarkError
+from benchmarks import BenchmarkError, Progress
 from benchmarks.figures import Ratio
 from benchmarks.loadgen import LEAST_QUERIES, OFFLINE_BATCH, SAMPLES_PER_QUERY, Result
 from benchmarks.runtimes import Model, Runtime
@@ -42,7 +42,7 @@ class LatencyError(BenchmarkError):
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Length(_Part):
@@ -220,20 +220,53 @@ def measure(
             except LatencyError as error:
                 refused[str(candidate)] = str(error).removeprefix(f"{candidate}: ")
             progress(number + 1, len(candidates))
-        if not workers:
-            raise LatencyError(f"nothing can be timed: {next(iter(refused.values()), 'there is no file')}")
-        _single_stream(workers, length, meter, stages("SingleStream"))
+        field = _Field(workers, refused)
+        field.check()
+        _single_stream(field, length, meter, stages("SingleStream"))
         if length.multi_stream_turn_s:
-            _multi_stream(workers, length, stages("MultiStream"))
+            _multi_stream(field, length, stages("MultiStream"))
         if length.offline_tests:
-            _offline(workers, length, stages("Offline"))
+            _offline(field, length, stages("Offline"))
         asked = [(worker, scoring) for worker in workers if (scoring := scorings(worker.candidate)) is not None]
-        progress = stages("scoring pictures")
+        progress = stages("scoring pictures") if asked else lambda done, total: None
         for number, (worker, scoring) in enumerate(asked):
-            worker.ask(Order(do="score", pictures=scoring.pictures, answers=scoring.answers), Scored)
+            order = Order(do="score", pictures=scoring.pictures, answers=scoring.answers)
+            with field.leaving_out(worker):
+                worker.ask(order, Scored)
             progress(number + 1, len(asked))
-        rows = [worker.row() for worker in workers]
+        rows = []
+        for worker in list(field.workers):
+            with field.leaving_out(worker):
+                rows.append(worker.row())
+        field.check()
     return rows, refused
+
+
+class _Field:
+    """All workers that are still in the race."""
+
+    def __init__(self, workers: list[_Worker], refused: dict[str, str]) -> None:
+        self.workers = workers
+        self._refused = refused
+
+    def check(self) -> None:
+        """Raise `LatencyError` where none is left."""
+        if not self.workers:
+            raise LatencyError(f"nothing can be timed: {next(iter(self._refused.values()), 'there is no file')}")
+
+    @contextmanager
+    def leaving_out(self, worker: _Worker) -> Iterator[None]:
+        """Go on without `worker` where it fails: one process that is killed for want of memory costs its row alone."""
+        try:
+            yield
+        except LatencyError as error:
+            self.workers.remove(worker)
+            self._refused[str(worker.candidate)] = str(error).removeprefix(f"{worker.candidate}: ")
+
+    def in_turn(self, turn: int) -> list[_Worker]:
+        """Those left, another first in each turn."""
+        first = turn % len(self.workers) if self.workers else 0
+        return [*self.workers[first:], *self.workers[:first]]
 
 
 def ratio(row: Row, reference: Row) -> Ratio:
@@ -242,60 +275,58 @@ def ratio(row: Row, reference: Row) -> Ratio:
 
 
 def _in_turns(
-    workers: Sequence[_Worker],
+    field: _Field,
     orders: dict[_Worker, Order],
     turns: int,
-    progress: Callable[[int, int], None],
+    progress: Progress,
     meter: Meter | None = None,
 ) -> None:
-    total = turns * len(workers)
     for turn in range(turns):
-        first = turn % len(workers)
-        for number, worker in enumerate([*workers[first:], *workers[:first]]):
-            with meter.measure() if meter is not None else nullcontext() as used:
+        ordered = field.in_turn(turn)
+        for number, worker in enumerate(ordered):
+            with field.leaving_out(worker), meter.measure() if meter is not None else nullcontext() as used:
                 worker.take_turn(orders[worker] if turn == 0 else None)
             if used is not None and used.joules is not None:
                 worker.joules += used.joules
-            progress(turn * len(workers) + number + 1, total)
-    for worker in workers:
-        worker.end_test()
+            progress(turn * len(ordered) + number + 1, turns * len(ordered))
+    for worker in list(field.workers):
+        with field.leaving_out(worker):
+            worker.end_test()
 
 
-def _single_stream(
-    workers: Sequence[_Worker], length: Length, meter: Meter | None, progress: Callable[[int, int], None]
-) -> None:
+def _single_stream(field: _Field, length: Length, meter: Meter | None, progress: Progress) -> None:
     orders = {}
-    for worker in workers:
+    for worker in field.workers:
         queries = max(_count(length.single_stream_turn_s, worker.loaded.warm_ms), _count_up(LEAST_QUERIES, length))
         orders[worker] = Order(do="test", queries=queries * length.turns, queries_a_turn=queries)
-    _in_turns(workers, orders, length.turns, progress, meter)
-    for worker in workers:
-        worker.single_stream = worker.take_result()
-        worker.peak_rss_bytes = worker.ask(Order(do="memory"), Memory).peak_rss_bytes
+    _in_turns(field, orders, length.turns, progress, meter)
+    for worker in list(field.workers):
+        with field.leaving_out(worker):
+            worker.single_stream = worker.take_result()
+            worker.peak_rss_bytes = worker.ask(Order(do="memory"), Memory).peak_rss_bytes
 
 
-def _multi_stream(workers: Sequence[_Worker], length: Length, progress: Callable[[int, int], None]) -> None:
+def _multi_stream(field: _Field, length: Length, progress: Progress) -> None:
     orders = {}
-    for worker in workers:
+    for worker in field.workers:
         queries = _count(length.multi_stream_turn_s, SAMPLES_PER_QUERY * worker.loaded.warm_ms)
         orders[worker] = Order(
             do="test", scenario="multi_stream", queries=queries * length.turns, queries_a_turn=queries
         )
-    _in_turns(workers, orders, length.turns, progress)
-    for worker in workers:
+    _in_turns(field, orders, length.turns, progress)
+    for worker in field.workers:
         worker.multi_stream = worker.take_result()
 
 
-def _offline(workers: Sequence[_Worker], length: Length, progress: Callable[[int, int], None]) -> None:
-    total = length.offline_tests * len(workers)
+def _offline(field: _Field, length: Length, progress: Progress) -> None:
     for test in range(length.offline_tests):
-        first = test % len(workers)
-        for number, worker in enumerate([*workers[first:], *workers[:first]]):
+        ordered = field.in_turn(test)
+        for number, worker in enumerate(ordered):
             batches = _count(length.offline_test_s, OFFLINE_BATCH * worker.loaded.warm_ms)
-            pictures = OFFLINE_BATCH * batches
-            ended = worker.ask(Order(do="test", scenario="offline", queries=pictures), Ended)
-            worker.offline.append(ended.result)
-            progress(test * len(workers) + number + 1, total)
+            order = Order(do="test", scenario="offline", queries=OFFLINE_BATCH * batches)
+            with field.leaving_out(worker):
+                worker.offline.append(worker.ask(order, Ended).result)
+            progress(test * len(ordered) + number + 1, length.offline_tests * len(ordered))
 
 
 def _count(seconds: float, each_ms: float) -> int:
@@ -348,7 +379,8 @@ class _Worker:
             stderr=subprocess.DEVNULL,
             text=True,
             encoding="utf-8",
-            env=worker_environment(),
+            # What LoadGen logs goes where the pictures are, and away with them.
+            env=worker_environment() | {"TMPDIR": str(self._job.pictures.parent)},
         )
         try:
             self._write(self._job.model_dump_json())
@@ -380,7 +412,6 @@ class _Worker:
         """The first turn of a test, by its `order`, or the next one."""
         self._write(order.model_dump_json() if order is not None else "go on")
         self._turns_ms.append(self._reply(Turn).latencies_ms)
-        self._process.send_signal(signal.SIGSTOP)
 
     def end_test(self) -> None:
         """After the last turn."""
@@ -453,6 +484,7 @@ class _Worker:
     def _reply(self, kind: type[_ReplyT]) -> _ReplyT:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
+        self._process.send_signal(signal.SIGSTOP)
         if not line:
             raise LatencyError(f"{self.candidate}: its process ended (exit code {self._process.wait()})")
         try:

@@ -177,8 +177,11 @@ def _state(report: Report) -> Table:
         line("load average, 1 min", *(_number(at.load_average[0], 2) if at.load_average else None for at in moments)),
         line("memory available, GiB", *(f"{at.memory_available_bytes / 2**30:.1f}" for at in moments)),
     ]
-    told = tuple(each for each in lines if any(cell.value != NOTHING for cell in each.cells[1:]))
-    return Table((("", ("", "before", "after")),), told)
+    silent = [each.cells[0].value for each in lines if all(cell.value == NOTHING for cell in each.cells[1:])]
+    told = [each for each in lines if each.cells[0].value not in silent]
+    if silent:
+        told.append(Line((Cell(f"not told by this system: {', '.join(silent)}"), Cell(""), Cell(""))))
+    return Table((("", ("", "before", "after")),), tuple(told))
 
 
 # --- the main table -------------------------------------------------------------------------------
@@ -194,7 +197,7 @@ def _main_table(report: Report) -> Table:
         ("start, ms", ("load", "first")),
         ("memory, MB", ("start", "peak", "end")),
         ("", ("mJ",)),
-        ("answers", ("top-1, %", "points to float", "agreement, %")),
+        ("answers", ("top-1, %", "points to float", "agreement, %", "logits differ by")),
     )
     rows = sorted(report.rows, key=lambda row: row.single_stream.p90_ms)
     return Table(groups, tuple(_main_line(report, row) for row in rows))
@@ -207,10 +210,10 @@ def _at_once(report: Report) -> int:
 def _main_line(report: Report, row: Row) -> Line:
     file, single, limit = report.file(row.file), row.single_stream, report.times_the_limit(row)
     accuracy = report.accuracy.get(f"{row.file} | {row.runtime}")
-    difference = agreement = None
+    difference = agreement = furthest = None
     if accuracy is not None and file.accuracy_counts:
         difference = accuracy.difference_to_fp32.get(f"{plots.accuracy_set(report)}.accuracy")
-        agreement = accuracy.agreement
+        agreement, furthest = accuracy.agreement, accuracy.logits_max_difference
     ratio = Cell(NOTHING)
     if row.ratio is not None:
         ratio = Cell(f"{row.ratio.value:.2f}", f"{row.ratio.interval[0]:.2f} to {row.ratio.interval[1]:.2f}")
@@ -218,7 +221,7 @@ def _main_line(report: Report, row: Row) -> Line:
         ratio = Cell("1", "reference")
     cells = (
         Cell(row.file),
-        Cell(row.runtime),
+        Cell(report.runtime_in_words(row)),
         Cell(str(row.threads) if row.threads else "own"),
         Cell(_megabytes(file.size_bytes)),
         Cell(_ms(single.p50_ms)),
@@ -238,6 +241,7 @@ def _main_line(report: Report, row: Row) -> Line:
         _share(plots.top1(report, row)),
         _points(difference),
         _share(agreement, with_interval=False),
+        Cell(NOTHING if furthest is None else f"{furthest:.2g}"),
     )
     return Line(cells, _mark(report, row), file.peer or file.note)
 

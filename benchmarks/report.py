@@ -140,6 +140,10 @@ class Report(_Part):
         """The file of that name."""
         return next(file for file in self.files if file.name == name)
 
+    def runtime_in_words(self, row: Row) -> str:
+        """Its name, and the arithmetic where that is not what the file's precision lets one think."""
+        return f"{row.runtime}, in bf16" if arithmetic(row, self.file(row.file).precision) == "bf16" else row.runtime
+
     def times_the_limit(self, row: Row) -> float | None:
         """p50 of a row over the least time of its multiplications at the measured peak of its arithmetic."""
         file = self.file(row.file)

@@ -60,8 +60,8 @@ def run(options: Options, stages: Stages) -> Report:
     notes: list[str] = []
     before = machine.State.here()
     subjects = load_subjects(options.bundles)
+    runtimes, refused = _runtimes(options.runtimes, {file.format for s in subjects for file in s.verified.files})
     pictures, photographs, photograph_counts = read_pictures(options.pictures, subjects, stages, notes)
-    runtimes, refused = _runtimes(options.runtimes)
     with tempfile.TemporaryDirectory(prefix="vernissage-") as temporary:
         folder = Path(temporary)
         files = write_files(subjects, folder, notes)
@@ -87,7 +87,7 @@ def run(options: Options, stages: Stages) -> Report:
             stages=stages,
         )
         refused |= not_loaded
-        scored = score(subjects, scorings)
+        scored = score(subjects, scorings, refused)
     rows = _with_ratios(rows, reference)
     floors = _floors(rows, files, stages, notes)
     contradictions = contradictions_of(subjects, scored, notes)
@@ -125,6 +125,8 @@ def run(options: Options, stages: Stages) -> Report:
         contradictions=tuple(contradictions),
     )
     runnable, claims = deployable(default, subjects[0].prefix)
+    # What is not what its manifest says is not deployed before somebody knows why.
+    runnable -= {name for name in runnable if any(line.startswith(f"{name}:") for line in contradictions)}
     return found.model_copy(update={"recommendation": recommend(found, runnable, claims)})
 
 
@@ -132,17 +134,28 @@ def _one_and_all() -> tuple[int, ...]:
     return tuple(sorted({1, machine.usable_cores()}))
 
 
-def _runtimes(wanted: Sequence[str]) -> tuple[list[Runtime], dict[str, str]]:
-    """Those that can be used here, and why the others cannot."""
+def _runtimes(wanted: Sequence[str], formats: set[str]) -> tuple[list[Runtime], dict[str, str]]:
+    """Those that can be used here, and why the others cannot. Raises `latency.LatencyError` for a name that is none."""
+    every = all_runtimes()
+    for name in wanted:
+        if not any(runtime.name.lower().startswith(name.lower()) for runtime in every):
+            known = ", ".join(runtime.name for runtime in every)
+            raise latency.LatencyError(f"--runtimes {name}: no such runtime; there are {known}")
     usable, refused = [], {}
-    for runtime in all_runtimes():
+    for runtime in every:
         if wanted and not runtime.name.lower().startswith(tuple(name.lower() for name in wanted)):
             continue
         reason = missing(runtime)
+        if reason is None and not formats & set(runtime.formats):
+            reason = f"takes {' and '.join(runtime.formats)} files, and there is none"
+            if "keras" in runtime.formats:
+                reason += ' (make export RUN=... ARGS="--formats onnx tflite keras")'
         if reason is None:
             usable.append(runtime)
         else:
             refused[runtime.name] = reason
+    if not usable:
+        raise latency.LatencyError("; ".join(f"{name}: {reason}" for name, reason in refused.items()))
     return usable, refused
 
 

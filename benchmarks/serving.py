@@ -33,6 +33,7 @@ from benchmarks.crowd import Answers, Failure, Request
 from benchmarks.figures import Quantiles
 from benchmarks.latency import worker_environment
 from benchmarks.scenes import drawn, scene
+from benchmarks.worker import die_with_parent
 from bundle.picture import Pixels
 from kiosk.classifier import Classifier, default_threads
 from kiosk.settings import PREFIX
@@ -259,6 +260,7 @@ def _kiosk(settings: dict[str, str], folder: Path, is_live: bool) -> Iterator[_K
             text=True,
             encoding="utf-8",
             env=environment,
+            preexec_fn=die_with_parent,
         )
         with _ended(process):
             with _killed_after(_START_S, process):

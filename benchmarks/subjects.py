@@ -21,6 +21,8 @@ class Subject:
     """One bundle, and what belongs to it."""
 
     verified: bundle.Bundle
+    name: str
+    """In the report."""
     prefix: str
     """Of the names of its files in the report: empty where it is the only bundle."""
     division: Division | None = None
@@ -35,12 +37,15 @@ class Subject:
 
 
 def load_subjects(folders: Sequence[Path]) -> list[Subject]:
-    """Verified bundles; raises `bundle.BundleError`, also where two have one name."""
+    """Verified bundles by their names, or by those of their folders where two have one; raises `bundle.BundleError`."""
     verified = [bundle.load(folder) for folder in folders]
     names = [found.manifest.name for found in verified]
     if len(set(names)) < len(names):
-        raise bundle.BundleError(f"two bundles are named {max(names, key=names.count)}; name each once")
-    return [Subject(found, f"{found.manifest.name}/" if len(verified) > 1 else "") for found in verified]
+        names = [folder.resolve().name for folder in folders]
+    if len(set(names)) < len(names):
+        raise bundle.BundleError(f"{', '.join(map(str, folders))}: two have one name; rename a folder")
+    several = len(verified) > 1
+    return [Subject(found, name, f"{name}/" if several else "") for found, name in zip(verified, names, strict=True)]
 
 
 def write_files(subjects: Sequence[Subject], folder: Path, notes: list[str]) -> list[Measured]:
@@ -56,7 +61,7 @@ def write_files(subjects: Sequence[Subject], folder: Path, notes: list[str]) -> 
             files.append(
                 Measured(
                     name=name,
-                    bundle=subject.manifest.name,
+                    bundle=subject.name,
                     format=file.format,
                     precision=file.precision,
                     size_bytes=file.size_bytes,
@@ -105,7 +110,7 @@ def make_peers(subject: Subject, stages: Stages, notes: list[str], refused: dict
         files.append(
             Measured(
                 name=name,
-                bundle=subject.manifest.name,
+                bundle=subject.name,
                 format=made.format,
                 precision=made.precision,
                 size_bytes=made.size_bytes,

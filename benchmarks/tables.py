@@ -13,6 +13,9 @@ from benchmarks.machine import Machine
 from benchmarks.report import Report
 from benchmarks.serving import Serving
 
+# Characters from which on a screen holds all columns; the page and the JSON have them anyway.
+_WIDE = 140
+
 
 def show(report: Report, console: Console) -> None:
     """Print everything that a reader compares; the page and the JSON have the rest."""
@@ -23,7 +26,7 @@ def show(report: Report, console: Console) -> None:
     _show_pictures(report, console)
     if report.accuracy:
         _show_accuracies(report, console)
-    if report.recorded_hold_outs:
+    if report.recorded_hold_outs and report.accuracy:
         _show_sets(
             "Hold-outs, recorded at training and NOT measured now: runs of the same recipe, each picture"
             " judged by one that never saw its artist",
@@ -66,30 +69,34 @@ def _show_machine(machine: Machine, console: Console) -> None:
 
 def _show_latency(report: Report, console: Console) -> None:
     reference = f"; ratios are to {report.reference} with as many threads" if report.reference else ""
+    wide = console.width >= _WIDE
     table = new_table(
         f"One picture after the other, quickest first (LoadGen {report.loadgen}, MLPerf-style, {report.length.name}"
         f" length{reference})",
-        *("file", "runtime", "threads", "MB", "p50 ms", "p90 ms", "p99 ms", "ratio", "x limit"),
-        *("8 at once", "pictures/s", "load ms", "first ms", "peak MB"),
+        *("file", "runtime", "threads", "p50 ms", "p90 ms", "ratio"),
+        *(("p99 ms", "x limit", "8 at once", "pictures/s", "load ms", "first ms", "peak MB", "MB") if wide else ()),
     )
     for row in sorted(report.rows, key=lambda row: row.single_stream.p90_ms):
         limit = report.times_the_limit(row)
-        table.add_row(
+        narrow = (
             row.file,
-            row.runtime,
-            str(row.threads or "default"),
-            f"{report.file(row.file).size_bytes / 1e6:.1f}",
+            report.runtime_in_words(row),
+            str(row.threads or "own"),
             f"{row.single_stream.p50_ms:.2f}",
             f"{row.single_stream.p90_ms:.2f}",
+            (str(row.ratio) if wide else f"{row.ratio.value:.2f}") if row.ratio else "1",
+        )
+        more = (
             f"{row.single_stream.p99_ms:.2f}",
-            str(row.ratio) if row.ratio else "1",
             f"{limit:.1f}" if limit else "-",
             f"{row.multi_stream.p50_ms:.1f}" if row.multi_stream else "-",
             f"{row.offline.samples_per_s:.0f}" if row.offline else "-",
             f"{row.load_ms:.0f}",
             f"{row.first_inference_ms:.1f}",
             f"{row.peak_rss_bytes / 1e6:.0f}",
+            f"{report.file(row.file).size_bytes / 1e6:.1f}",
         )
+        table.add_row(*narrow, *(more if wide else ()))
     console.print(table)
 
 

@@ -8,7 +8,10 @@ A failure is ``{"error": "one line"}``, and the end.
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import os
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -25,6 +28,9 @@ from benchmarks.runtimes import Model, all_runtimes, installed_version
 
 # Pictures that go through a runtime at once when pictures are scored, where it takes several.
 _BATCH = 16
+
+# Of <sys/prctl.h>.
+_PR_SET_PDEATHSIG = 1
 
 # Single pictures at the start of each turn that are not counted: since the last one, other processes have had the
 # caches to themselves.
@@ -231,6 +237,13 @@ def peak_rss_bytes() -> int:
     return unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
+def die_with_parent(signal_number: int = signal.SIGKILL) -> None:
+    """Have Linux end this process when the one that started it has gone, however it went: one that is stopped while it
+    waits for its turn would never notice."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal_number)
+
+
 def first_line(error: BaseException) -> str:
     """What an exception says, in one line."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]
@@ -238,6 +251,7 @@ def first_line(error: BaseException) -> str:
 
 def serve() -> int:
     """Load, then obey until the input ends. Returns the exit code: 0, or 2 after a failure."""
+    die_with_parent()
     replies = _Replies()
     try:
         worker = Worker(Job.model_validate_json(sys.stdin.readline()))

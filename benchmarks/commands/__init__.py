@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -58,7 +60,10 @@ class Parser(argparse.ArgumentParser):
 
 
 def finish(work: Callable[[], int]) -> int:
-    """Do `work`, which returns the exit code. Every expected failure is one line and 2; Ctrl+C is 130."""
+    """Do `work`, which returns the exit code. Every expected failure is one line and 2; Ctrl+C is 130, and `kill` 143;
+    what nobody expected is 3, with what Python says."""
+    # An end by `kill` ends what was started and removes what is half done, as Ctrl+C does.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     import bundle
     from benchmarks import BenchmarkError
     from kiosk.classifier import ClassifierError
@@ -79,6 +84,10 @@ def finish(work: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         print("\nbenchmarks: stopped; nothing was written", file=sys.stderr)
         return 130
+    except Exception:
+        traceback.print_exc()
+        print("benchmarks: a fault of the benchmarks themselves; nothing was written", file=sys.stderr)
+        return 3
 
 
 def new_console() -> Console:

@@ -19,7 +19,7 @@ examples:
   python -m benchmarks run models/default --data paintings paintings-diverse --photos photos
   python -m benchmarks run models/default models/resnet50         two bundles side by side
   python -m benchmarks run --runtimes onnxruntime LiteRT --no-peers --no-kiosk
-  python -m benchmarks run models/kiosk --split runs/kiosk        the test part of a run's own split
+  python -m benchmarks run models/kiosk --split runs/kiosk        what a run left out of training
   python -m benchmarks run --length full                          minutes for each file
 
 A folder of --data has artists.csv and images/images/First_Last/*.jpg, as the Kaggle set "Best Artworks of All Time".
@@ -45,6 +45,8 @@ def main(arguments: list[str]) -> int:
 
         if options.split and (options.data or options.photos):
             raise BenchmarkError("--split names the pictures; leave out --data and --photos")
+        if options.json and options.json.suffix != ".json":
+            raise BenchmarkError(f"{options.json}: name a file that ends in .json; the page goes beside it")
         machine = Machine.here()
         name = "+".join(folder.resolve().name for folder in options.bundles)
         target = options.json or storage.default_path(name, machine, "bench", (options.length,))
@@ -53,7 +55,7 @@ def main(arguments: list[str]) -> int:
             found = run(
                 Options(
                     bundles=tuple(options.bundles),
-                    pictures=Source(tuple(options.data), options.photos, options.split, options.part),
+                    pictures=Source(tuple(options.data), options.photos, options.split),
                     length=LENGTHS[options.length],
                     threads=tuple(dict.fromkeys(options.threads)),
                     runtimes=tuple(options.runtimes),
@@ -64,11 +66,12 @@ def main(arguments: list[str]) -> int:
                 ),
                 begin,
             )
+        # The screen first: whatever becomes of the disk, minutes of measuring are not lost.
+        tables.show(found, new_console())
         storage.write(found, target)
         html = target.with_suffix(".html")
         storage.write_text(page.render(found), html)
         report.read(target)  # what is on disk is what can be read again
-        tables.show(found, new_console())
         print(f"all figures: {target}\nthe page: {html}")
         return 1 if found.contradictions else 0
 
@@ -90,16 +93,13 @@ def _parser() -> Parser:
     parser.add_argument("--data", type=Path, nargs="+", default=[], metavar="FOLDER", help="folders of paintings")
     parser.add_argument("--photos", type=Path, metavar="FOLDER", help="photographs that show no painting")
     parser.add_argument(
-        "--split", type=Path, metavar="RUN", help="in place of --data and --photos: a run, or its split.csv"
-    )
-    parser.add_argument(
-        "--part", choices=("test", "validation", "train"), default="test", help="of the split (default: test)"
+        "--split", type=Path, metavar="RUN", help="in place of --data and --photos: what a run left out of training"
     )
     parser.add_argument(
         "--length",
         choices=("quick", "test", "full"),
         default="test",
-        help="of each file: seconds (test, under five minutes in all), or two minutes (full)",
+        help="of each row: seconds (test, under five minutes in all), or two minutes (full)",
     )
     parser.add_argument(
         "--threads",

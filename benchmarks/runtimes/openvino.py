@@ -75,8 +75,9 @@ class _Compiled:
         return self._requests[pictures]
 
     def describe(self) -> dict[str, str]:
-        names = ("INFERENCE_PRECISION_HINT", "INFERENCE_NUM_THREADS", "NUM_STREAMS")
-        described = {name.lower(): str(self._compiled.get_property(name)) for name in names}
+        # Its name alone: <Type: 'bfloat16'>.
+        hint = str(self._compiled.get_property("INFERENCE_PRECISION_HINT")).removeprefix("<Type: '").removesuffix("'>")
+        described = {"inference_precision_hint": hint, "num_streams": str(self._compiled.get_property("NUM_STREAMS"))}
         if self.model.format == "onnx":
             described["ReduceLogSumExp"] = "converted by this benchmark (openvino #38238)"
         return described | {"shape": "fixed, for each number of pictures"}

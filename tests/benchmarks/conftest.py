@@ -126,9 +126,10 @@ def bench(
 
     def run(*arguments: object) -> Outcome:
         target = tmp_path / "report.json"
-        flags = ("--length", "quick", "--threads", "1", "--runtimes", "onnxruntime", "--no-peers", "--no-kiosk")
+        flags = ("--length", "quick", "--threads", "1", "--no-peers", "--no-kiosk", "--json", str(target))
+        runtimes = () if "--runtimes" in arguments else ("--runtimes", "onnxruntime")
         try:
-            code = main(["run", *map(str, arguments), "--json", str(target), *flags])
+            code = main(["run", *map(str, arguments), *flags, *runtimes])
         except SystemExit as stop:
             code = int(stop.code or 0)
         printed = capsys.readouterr()

@@ -181,9 +181,13 @@ def test_what_cannot_be_counted_is_told(sentence: str, content: bytes, words: st
 def test_the_shipped_network_needs_what_is_published() -> None:
     """EfficientNet-Lite0 is EfficientNet-B0 (Tan and Le 2019, table 2: 0.39 G at 224 pixels, classes included) without
     squeeze-and-excitation; at 256 pixels that is 1.31 times as much."""
-    for precision in ("fp32", "int8"):
-        counted = count_multiply_accumulates((ROOT / f"models/default/model.{precision}.onnx").read_bytes())
-        assert counted == pytest.approx(0.39e9 * (256 / 224) ** 2, rel=0.03)
+    exact, rounded = (
+        count_multiply_accumulates((ROOT / f"models/default/model.{precision}.onnx").read_bytes())
+        for precision in ("fp32", "int8")
+    )
+    assert exact == pytest.approx(0.39e9 * (256 / 224) ** 2, rel=0.03)
+    # Its first convolution multiplies by some noughts, to read four columns at a time (export/entrance.py).
+    assert exact < rounded < 1.06 * exact
 
 
 def test_a_limit_is_an_equation() -> None:

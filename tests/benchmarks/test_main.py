@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from tests.benchmarks.conftest import Museum, Outcome, styles_claim
@@ -274,6 +278,10 @@ def folder_as_report(folder: Path, museum: Museum) -> list[object]:
     return [folder]
 
 
+def wrong_runtime(folder: Path, museum: Museum) -> list[object]:
+    return [folder, "--runtimes", "onnxruntme"]
+
+
 def no_split(folder: Path, museum: Museum) -> list[object]:
     return [folder, "--split", museum.data]
 
@@ -296,6 +304,7 @@ def bad_option(folder: Path, museum: Museum) -> list[object]:
         (no_photographs, "no readable pictures"),
         (missing_photographs, "no such folder"),
         (folder_as_report, "is a folder"),
+        (wrong_runtime, "no such runtime; there are"),
         (no_split, "no split of a run"),
         (split_and_data, "leave out --data"),
         (bad_option, "'many' is not a whole number"),
@@ -337,7 +346,7 @@ def split_of(folder: Path, museum: Museum, rows: list[tuple[str, str, str, int, 
     return path
 
 
-def test_the_parts_of_a_split_are_scored(make_bundle: MakeBundle, bench: Bench, museum: Museum) -> None:
+def test_what_a_split_left_out_is_scored(make_bundle: MakeBundle, bench: Bench, museum: Museum) -> None:
     folder = make_bundle()
     split = split_of(
         folder,
@@ -346,13 +355,62 @@ def test_the_parts_of_a_split_are_scored(make_bundle: MakeBundle, bench: Bench, 
             ("Tina Trained", "test_right", "Impressionism", 1, "test"),
             ("Tina Trained", "test_wrong", "Impressionism", 1, "test"),
             ("Tina Trained", "trained", "Impressionism", 1, "train"),
+            ("Tom Negative", "trained_negative", "none of the styles", 0, "unseen"),
             ("Otto Other", "other_1", "none of the styles", 0, "unseen"),
-            ("Una Unseen", "unseen_4", "Cubism", 0, "validation"),
+            ("Una Unseen", "unseen_4", "Cubism", 0, "unseen"),
+            ("Una Unseen", "unseen_5", "Cubism", 0, "validation"),
         ],
     )
-    test = bench(folder, "--split", split).report["accuracy"][INT8]
-    assert (test["published_test"]["accuracy"]["correct"], test["published_test"]["accuracy"]["total"]) == (1, 2)
-    assert test["other_styles"]["refused"]["total"] == 1
-    validation = bench(folder, "--split", split, "--part", "validation").report["accuracy"][INT8]
-    assert validation["published_test"] is None
-    assert validation["unseen_artists"]["accuracy"]["total"] == 1
+    outcome = bench(folder, "--split", split)
+    found = outcome.report["accuracy"][INT8]
+    assert (found["published_test"]["accuracy"]["correct"], found["published_test"]["accuracy"]["total"]) == (1, 2)
+    assert found["unseen_artists"]["accuracy"]["total"] == 1, "validation is not judged by"
+    assert found["other_styles"]["refused"]["total"] == 1, "Tom was trained on by this bundle, whatever the split says"
+    assert outcome.report["pictures"][NAME]["trained_not_scored"] == 1
+
+
+@pytest.mark.parametrize(
+    ("sentence", "number", "code"), [("as Ctrl+C does", signal.SIGINT, 130), ("and kill", signal.SIGTERM, 143)]
+)
+def test_an_end_takes_everything_with_it(
+    make_bundle: MakeBundle, tmp_path: Path, sentence: str, number: int, code: int
+) -> None:
+    process, workers = started_run(make_bundle(), tmp_path)
+    process.send_signal(number)
+    assert process.wait(30) == code, sentence
+    assert all_gone(workers)
+    assert not list((tmp_path / "tmp").iterdir())
+
+
+def test_workers_die_with_a_parent_that_is_killed(make_bundle: MakeBundle, tmp_path: Path) -> None:
+    process, workers = started_run(make_bundle(), tmp_path)
+    process.kill()
+    process.wait(30)
+    assert all_gone(workers)
+
+
+def started_run(folder: Path, tmp_path: Path) -> tuple[subprocess.Popen[bytes], list[psutil.Process]]:
+    """A run whose workers take turns by now."""
+    (tmp_path / "tmp").mkdir()
+    with (tmp_path / "stderr").open("w") as stderr:
+        process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "benchmarks", "run", str(folder), "--runtimes", "onnxruntime"),
+                *("--threads", "1", "2", "--length", "full", "--no-peers", "--no-kiosk"),
+                *("--json", str(tmp_path / "report.json")),
+            ],
+            cwd=ROOT,
+            env=os.environ | {"TMPDIR": str(tmp_path / "tmp")},
+            stderr=stderr,
+        )
+    while "SingleStream" not in (tmp_path / "stderr").read_text():
+        assert process.poll() is None
+        time.sleep(0.1)
+    workers = psutil.Process(process.pid).children(recursive=True)
+    assert len(workers) == 2
+    return process, workers
+
+
+def all_gone(processes: list[psutil.Process]) -> bool:
+    _, alive = psutil.wait_procs(processes, timeout=20)
+    return all(process.status() == psutil.STATUS_ZOMBIE for process in alive)
