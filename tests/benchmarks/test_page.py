@@ -151,6 +151,7 @@ def test_a_row_has_every_figure() -> None:
         "top-1, %": "94.8 91.1 to 97.0",
         "points to float": "-0.9 -2.3 to +0.6",
         "agreement, %": "99.1",
+        "logits differ by": "0.25",
     }
     assert re.fullmatch(r"0\.50 0\.\d\d to 0\.\d\d", line["times reference"])
 
