@@ -25,6 +25,7 @@ from typing import Protocol
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from benchmarks import BenchmarkError
+from benchmarks.latency import worker_environment
 from benchmarks.runtimes import installed_version
 
 _MADE_NAME = "made.json"
@@ -177,7 +178,6 @@ def _make(name: str, peer: Peer, source: Source, folder: Path) -> Made:
 
 
 def _run(name: str, peer: Peer, source: Source, folder: Path) -> Made:
-    root = str(Path(__file__).parents[2])
     done = subprocess.run(
         [sys.executable, "-m", __name__, name, str(folder)],
         input=TypeAdapter(Source).dump_json(source).decode() + "\n",
@@ -185,8 +185,7 @@ def _run(name: str, peer: Peer, source: Source, folder: Path) -> Made:
         text=True,
         encoding="utf-8",
         errors="replace",
-        # The parent may have been started elsewhere than in the root of the repository.
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))},
+        env=worker_environment(),
     )
     try:
         reply = json.loads(done.stdout)
