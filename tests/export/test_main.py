@@ -97,6 +97,7 @@ def test_the_kiosk_classifies_with_it(exported: Path) -> None:
         assert 0 <= scores.known <= 1
 
 
+@pytest.mark.slow  # half a minute
 def test_the_benchmarks_measure_the_accuracy_that_the_manifest_claims(
     exported: Path, paintings: Path, tmp_path: Path
 ) -> None:
