@@ -212,6 +212,11 @@ def _foreign(paths: Sequence[Path]) -> _Set:
     return _Set(tuple(paths), np.full(len(paths), -1, np.int64))
 
 
+def key(file: str, runtime: str) -> str:
+    """Under which a report has what a file gets right in a runtime."""
+    return f"{file} | {runtime}"
+
+
 @dataclass(frozen=True)
 class Judged:
     """What a file said, in one runtime, and from where on `known` counts."""

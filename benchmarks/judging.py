@@ -131,7 +131,7 @@ def score(
         float_threshold = (floats or list(subject.verified.files))[0].known.threshold
         judged = {}
         for candidate, scoring in scorings.items():
-            key = f"{candidate.file} | {candidate.runtime.name}"
+            key = accuracy.key(candidate.file, candidate.runtime.name)
             if candidate.file not in subject.models or not scoring.answers.exists():
                 continue
             try:
@@ -148,7 +148,7 @@ def _float_key(subject: Subject, judged: dict[str, accuracy.Judged]) -> str | No
     """Keras where it was run, for it is what was trained; else the fp32 ONNX file in onnxruntime."""
     for format in ("keras", "onnx"):
         for name, model in subject.models.items():
-            key = f"{name} | {OWN_RUNTIME[format]}"
+            key = accuracy.key(name, OWN_RUNTIME[format])
             if (model.format, model.precision) == (format, "fp32") and key in judged:
                 return key
     return None
@@ -164,7 +164,7 @@ def contradictions_of(
         own = {
             file.path: (runtime, scored[key])
             for file in subject.verified.files
-            if (key := f"{subject.prefix}{file.path} | {(runtime := OWN_RUNTIME[file.format])}") in scored
+            if (key := accuracy.key(f"{subject.prefix}{file.path}", (runtime := OWN_RUNTIME[file.format]))) in scored
         }
         wrong, more = find_contradictions(subject.manifest, own)
         contradictions += [f"{subject.prefix}{line}" for line in wrong]

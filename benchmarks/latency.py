@@ -23,7 +23,7 @@ from typing import Protocol, Self, TypeVar
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from benchmarks import BenchmarkError, Progress
+from benchmarks import BenchmarkError, Progress, Stages
 from benchmarks.figures import Ratio
 from benchmarks.loadgen import LEAST_QUERIES, OFFLINE_BATCH, SAMPLES_PER_QUERY, Result
 from benchmarks.runtimes import Model, Runtime
@@ -201,13 +201,13 @@ def measure(
     *,
     scorings: Callable[[Candidate], Scoring | None] = lambda candidate: None,
     meter: Meter | None = None,
-    stages: Callable[[str], Callable[[int, int], None]] = lambda title: lambda done, total: None,
+    stages: Stages = lambda title: lambda done, total: None,
 ) -> tuple[list[Row], dict[str, str]]:
     """Time all `candidates`; `pictures` are the ``.npy`` files to be timed with, by size.
 
     Returns the rows, and why the others are left out, by what they are. `scorings` says what a candidate has to score
     after its clocks have stopped. `stages` is called with the name of each part, and gives what is told its progress.
-    Raises `LatencyError` where nothing can be timed, or a process ends while it is.
+    Raises `LatencyError` where nothing can be timed.
     """
     refused: dict[str, str] = {}
     with ExitStack() as stack:

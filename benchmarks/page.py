@@ -209,7 +209,7 @@ def _at_once(report: Report) -> int:
 
 def _main_line(report: Report, row: Row) -> Line:
     file, single, limit = report.file(row.file), row.single_stream, report.times_the_limit(row)
-    accuracy = report.accuracy.get(f"{row.file} | {row.runtime}")
+    accuracy = report.accuracy_of(row)
     difference = agreement = furthest = None
     if accuracy is not None and file.accuracy_counts:
         difference = accuracy.difference_to_fp32.get(f"{plots.accuracy_set(report)}.accuracy")

@@ -107,7 +107,7 @@ def accuracy_set(report: Report) -> str | None:
 
 def top1(report: Report, row: Row) -> Measured | None:
     """Top-1 accuracy of a row's file in its runtime; None where it was not measured or is no figure."""
-    name, found = accuracy_set(report), report.accuracy.get(f"{row.file} | {row.runtime}")
+    name, found = accuracy_set(report), report.accuracy_of(row)
     if name is None or found is None or not report.file(row.file).accuracy_counts:
         return None
     styles = getattr(found, name)

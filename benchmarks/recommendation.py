@@ -23,7 +23,7 @@ def points_under_float(report: Report, row: Row, claims: Mapping[str, float]) ->
     run, else as `claims` has it by file; None where nobody knows."""
     if not report.file(row.file).accuracy_counts:
         return None
-    found = report.accuracy.get(f"{row.file} | {row.runtime}")
+    found = report.accuracy_of(row)
     if found is not None and found.published_test is not None:
         difference = found.difference_to_fp32.get("published_test.accuracy")
         return -difference.points if difference is not None and difference.points is not None else 0.0
@@ -71,7 +71,7 @@ def _sentence(report: Report, chosen: Row, claims: Mapping[str, float]) -> str:
     if round(points, 1) == 0:
         accuracy = "as accurate as float"
     p90_ms = chosen.single_stream.p90_ms
-    if f"{chosen.file} | {chosen.runtime}" not in report.accuracy:
+    if report.accuracy_of(chosen) is None:
         accuracy += " by its manifest"
     sentence = f"Deploy {chosen.file}{_threads(chosen)} ({chosen.runtime}): {p90_ms:.1f} ms at p90, {accuracy}"
     quickest = rows_within(report, points + EQUAL_POINTS, claims)[0]

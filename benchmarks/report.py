@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 import bundle
-from benchmarks.accuracy import FileAccuracy
+from benchmarks.accuracy import FileAccuracy, key
 from benchmarks.facts import BundleFacts
 from benchmarks.latency import Length, Row
 from benchmarks.limit import Precision
@@ -139,6 +139,10 @@ class Report(_Part):
     def file(self, name: str) -> Measured:
         """The file of that name."""
         return next(file for file in self.files if file.name == name)
+
+    def accuracy_of(self, row: Row) -> FileAccuracy | None:
+        """What its file gets right in its runtime; None where that was not measured."""
+        return self.accuracy.get(key(row.file, row.runtime))
 
     def runtime_in_words(self, row: Row) -> str:
         """Its name, and the arithmetic where that is not what the file's precision lets one think."""

@@ -66,8 +66,7 @@ def run(options: Options, stages: Stages) -> Report:
         folder = Path(temporary)
         files = write_files(subjects, folder, notes)
         if options.peers:
-            for subject in subjects[:1]:
-                files += make_peers(subject, stages, notes, refused)
+            files += make_peers(subjects[0], stages, notes, refused)
         candidates = _candidates(subjects, runtimes, options.threads or _one_and_all())
         if not candidates:
             raise latency.LatencyError("no runtime that is installed here takes any of the files")

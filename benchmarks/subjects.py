@@ -29,6 +29,8 @@ class Subject:
     sets: accuracy.Sets = field(default_factory=lambda: accuracy.Sets({}))
     models: dict[str, Model] = field(default_factory=dict)
     """By name of the file in the report."""
+    multiply_accumulates: int | None = None
+    """Of the network; None where they are not known."""
 
     @property
     def manifest(self) -> bundle.Manifest:
@@ -52,7 +54,7 @@ def write_files(subjects: Sequence[Subject], folder: Path, notes: list[str]) -> 
     """The verified bytes, where workers read them: what was verified is what runs."""
     files = []
     for number, subject in enumerate(subjects):
-        macs = _multiply_accumulates(subject.verified, notes)
+        subject.multiply_accumulates = _multiply_accumulates(subject.verified, notes)
         for file in subject.verified.files:
             name, path = f"{subject.prefix}{file.path}", folder / f"{number}-{file.path}"
             path.write_bytes(subject.verified.contents[file.path])
@@ -66,7 +68,7 @@ def write_files(subjects: Sequence[Subject], folder: Path, notes: list[str]) -> 
                     precision=file.precision,
                     size_bytes=file.size_bytes,
                     input_size=subject.manifest.input_size,
-                    multiply_accumulates=macs,
+                    multiply_accumulates=subject.multiply_accumulates,
                 )
             )
     return files
@@ -97,7 +99,6 @@ def make_peers(subject: Subject, stages: Stages, notes: list[str], refused: dict
         paintings=tuple((painting.path, label) for painting, label in paintings),
     )
     files = []
-    macs = _multiply_accumulates(subject.verified, [])
     for module, peer in peers.all_peers().items():
         try:
             path, made = peers.made(module, source, peers.default_cache(), lambda line: _begin(stages, line))
@@ -117,7 +118,7 @@ def make_peers(subject: Subject, stages: Stages, notes: list[str], refused: dict
                 input_size=made.size,
                 peer=made.network or peer.REASON,
                 note=made.note,
-                multiply_accumulates=macs if own else None,
+                multiply_accumulates=subject.multiply_accumulates if own else None,
                 accuracy_counts=made.accuracy,
             )
         )

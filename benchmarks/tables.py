@@ -20,7 +20,7 @@ _WIDE = 140
 def show(report: Report, console: Console) -> None:
     """Print everything that a reader compares; the page and the JSON have the rest."""
     _show_machine(report.machine, console)
-    _say(console, "yellow", *(f"not quiet: {line}" for line in report.unquiet))
+    say(console, "yellow", *(f"not quiet: {line}" for line in report.unquiet))
     _show_latency(report, console)
     _show_kiosk(report, console)
     _show_pictures(report, console)
@@ -33,14 +33,15 @@ def show(report: Report, console: Console) -> None:
             report.recorded_hold_outs,
             console,
         )
-    _say(console, "yellow", *(f"left out: {what}: {why}" for what, why in report.refused.items()))
-    _say(console, "yellow", *(f"note: {note}" for note in report.notes))
-    _say(console, "red", *(f"WRONG: {contradiction}" for contradiction in report.contradictions))
+    say(console, "yellow", *(f"left out: {what}: {why}" for what, why in report.refused.items()))
+    say(console, "yellow", *(f"note: {note}" for note in report.notes))
+    say(console, "red", *(f"WRONG: {contradiction}" for contradiction in report.contradictions))
     if report.recommendation is not None:
-        _say(console, "bold", report.recommendation.sentence)
+        say(console, "bold", report.recommendation.sentence)
 
 
-def _say(console: Console, style: str, *lines: str) -> None:
+def say(console: Console, style: str, *lines: str) -> None:
+    """Print lines as they are: a terminal breaks them, and nothing in them is markup."""
     for line in lines:
         console.print(line, style=style, highlight=False, markup=False, soft_wrap=True)
 

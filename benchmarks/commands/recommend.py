@@ -51,6 +51,7 @@ def main(arguments: list[str]) -> int:
         from benchmarks.judging import Source
         from benchmarks.latency import LENGTHS
         from benchmarks.run import Options, run
+        from benchmarks.tables import say
 
         with stages() as begin:
             found = run(
@@ -73,7 +74,7 @@ def main(arguments: list[str]) -> int:
             )
         if found.contradictions:
             raise BenchmarkError(f"{folder}: nothing was written: its manifest claims what is not so (see above)")
-        _say(console, found.recommendation.sentence, "bold")
+        say(console, "bold", found.recommendation.sentence)
         return _write(found, folder, settings, options.set_bundle, options.dry_run, console)
 
     return finish(work)
@@ -101,12 +102,8 @@ def _parser() -> Parser:
     return parser
 
 
-def _say(console: Console, text: str, style: str = "") -> None:
-    console.print(text, style=style, highlight=False, markup=False, soft_wrap=True)
-
-
 def _show(found: Report, console: Console) -> None:
-    from benchmarks.tables import new_table
+    from benchmarks.tables import new_table, say
 
     chosen = found.recommendation
     table = new_table("One picture, as the kiosk runs it", "file", "threads", "p50 ms", "p90 ms", "MB", "peak MB", "")
@@ -128,12 +125,13 @@ def _show(found: Report, console: Console) -> None:
         )
     console.print(table)
     for line in found.unquiet:
-        _say(console, f"not quiet: {line}", "yellow")
+        say(console, "yellow", f"not quiet: {line}")
     for line in found.contradictions:
-        _say(console, f"WRONG: {line}", "red")
+        say(console, "red", f"WRONG: {line}")
 
 
 def _write(found: Report, folder: Path, settings: Settings, set_bundle: bool, dry_run: bool, console: Console) -> int:
+    from benchmarks.tables import say
     from kiosk import settings as kiosk_settings
 
     chosen = found.recommendation
@@ -151,19 +149,19 @@ def _write(found: Report, folder: Path, settings: Settings, set_bundle: bool, dr
     target = settings.file or kiosk_settings.PLACES[0].absolute()
     if not own and not set_bundle:
         wanted = {**values, "bundle": folder.resolve()}
-        _say(console, f"{target}: not written: the kiosk's bundle is {settings.bundle}, not {folder}.")
-        _say(console, "To use it there: the same again with --set-bundle, or these lines in that file:")
+        say(console, "", f"{target}: not written: the kiosk's bundle is {settings.bundle}, not {folder}.")
+        say(console, "", "To use it there: the same again with --set-bundle, or these lines in that file:")
         for name, value in wanted.items():
             if value is not None:
-                _say(console, f"  {name} = {_toml(value)}")
+                say(console, "", f"  {name} = {_toml(value)}")
         return 0 if dry_run else 1
     if dry_run:
-        _say(console, f"{target}: would be written:")
+        say(console, "", f"{target}: would be written:")
     else:
         target = kiosk_settings.keep(new, values)
-        _say(console, f"{target}: written; the kiosk takes it at its next start:")
+        say(console, "", f"{target}: written; the kiosk takes it at its next start:")
     for line in lines:
-        _say(console, f"  {line}")
+        say(console, "", f"  {line}")
     for name in values:
         origin = settings.origin(name)
         if origin == kiosk_settings.variable(name):
