@@ -30,7 +30,7 @@ def page(manifest: bundle.Manifest) -> str:
         f"<h1>{title}</h1><p>Recipe {escape(manifest.recipe)}, run {escape(manifest.run)}, input"
         f" {manifest.input_size} pixels. Accuracy is of the published split's test pictures, with its 95 % Wilson"
         " interval; parity is against the Keras network on the same pictures. Speed is not here: it is a matter of"
-        " the machine, and <code>make bench</code> measures that of the ONNX files on yours.</p>"
+        " the machine, and <code>make bench</code> measures it on yours.</p>"
         f"{_plots(manifest)}<h2>Figures</h2><table><tr><th>file</th><th>MB</th><th>made for</th><th>accuracy</th>"
         "<th>same answer</th><th>greatest difference of a logit</th><th>mean difference</th><th>layers in float</th>"
         f"</tr>{rows}</table></html>\n"
